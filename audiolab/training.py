@@ -224,7 +224,8 @@ def _train_epoch(
             values = {name: float(value) for name, value in loss.terms.items()}
             raise FloatingPointError(
                 f"loss: expected a finite number, got {float(loss.total)} in epoch {epoch}, batch {number}; "
-                f"terms: {values}. Check the input for NaN (constant features, a scaler fitted on nothing) or lower the learning rate."
+                f"terms: {values}. "
+                "Check the input for NaN (constant features, a scaler fitted on nothing) or lower the learning rate."
             )
         optimizer.zero_grad()
         accelerator.backward(loss.total)

@@ -1,0 +1,9 @@
+"""Every hyper-parameter of every paper with its source, and the sizes at which it is run."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submodules=["base", "local_prototypes"],
+    submod_attrs={"base": ["PROFILES", "Recipe"], "local_prototypes": ["LocalPrototypes"]},
+)

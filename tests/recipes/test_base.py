@@ -1,0 +1,39 @@
+"""Profiles, changes and hashes of recipes."""
+
+import dataclasses
+
+import pytest
+
+from audiolab.recipes.base import PROFILES, Recipe
+
+
+@dataclasses.dataclass(frozen=True)
+class Toy(Recipe):
+    sizes = {"smoke": {"width": 1}}  # noqa: RUF012
+    width: int = 8
+    pair: tuple[int, int] = (1, 2)
+
+
+def test_profiles_change_what_they_name():
+    assert Toy().at("smoke").width == 1
+    assert Toy().at("smoke").profile == "smoke"
+    assert Toy().at("paper") == Toy()
+    assert Toy(width=3).at("demo").width == 3
+    with pytest.raises(ValueError, match="profile: expected one of"):
+        Toy().at("tiny")
+
+
+def test_unknown_change_is_named():
+    assert Toy().but(width=2).width == 2
+    with pytest.raises(ValueError, match=r"got \['heigth'\]"):
+        Toy().but(heigth=2)
+
+
+def test_hash_follows_every_field_and_the_class():
+    class Other(Toy):
+        pass
+
+    hashes = [Toy().hash(), Toy(width=9).hash(), Toy(pair=(1, 3)).hash(), Other().hash(), Toy().at("demo").hash()]
+    assert len(set(hashes)) == len(hashes)
+    assert Toy(width=8).hash() == Toy().hash()
+    assert set(PROFILES) == {"smoke", "demo", "study", "paper"}
