@@ -1,0 +1,15 @@
+"""Sound made here together with its truth: building blocks, recording effects, recipes, events, backgrounds and scenes."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submodules=["backgrounds", "blocks", "effects", "esc10", "events", "scenes", "small", "statistics", "urban"],
+    submod_attrs={
+        "backgrounds": ["BACKGROUNDS", "make_background"],
+        "events": ["ESC10_CLASSES", "URBAN_CLASSES", "Sound", "make_clip", "make_event"],
+        "scenes": ["Event", "Scene", "class_region", "make_scene", "make_scenes", "segment_labels"],
+        "small": ["SMALL_CLASSES", "make_small_scene", "make_small_scenes"],
+        "statistics": ["ClipStatistics", "clip_statistics"],
+    },
+)
