@@ -1,0 +1,71 @@
+# The book in two commands: `make book` (pages in _build/html) and `make test`. Both set up once, then need no network.
+#   make chapter NAME=local_prototypes PROFILE=smoke    one page in seconds
+#   make serve                                          look at the book in a browser
+#   make setup | clean | lock                           install | remove what was made | pin the packages anew
+# Another Python: make book PY=/path/to/python3.12
+
+SHELL := /bin/bash
+CANDIDATES := python3.13 python3.12 python3.11 python3 python
+RUNS = import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+PY ?= $(shell for p in $(CANDIDATES); do $$p -c '$(RUNS)' >/dev/null 2>&1 && { echo $$p; break; }; done)
+BIN := .venv/bin
+PYTHON := $(BIN)/python
+PROFILE ?= demo
+PORT ?= 8000
+export OMP_NUM_THREADS := 1
+
+.PHONY: book test setup serve chapter notebooks clean lock lint unit smoke replay pages
+.DEFAULT_GOAL := book
+
+setup: .venv/.done
+
+.venv/.done: pyproject.toml constraints.txt
+	@if [ -z "$(PY)" ]; then echo "No Python 3.11 or newer with venv was found (tried: $(CANDIDATES)). Install one," \
+		"on Debian with its python3-venv package, or name it: make PY=/path/to/python3.12" >&2; exit 1; fi
+	@$(PY) -c '$(RUNS)' || { echo "PY=$(PY) is not Python 3.11 or newer with venv" >&2; exit 1; }
+	@[ -x $(PYTHON) ] || { echo "setting up .venv with $$($(PY) --version)"; $(PY) -m venv .venv; }
+	$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[book,test]'
+	@touch $@
+
+book: setup
+	@$(PYTHON) -m tools.execute --profile $(PROFILE)
+	@$(PYTHON) -m tools.strip
+
+chapter: setup
+	@if [ -z "$(NAME)" ]; then echo "name a chapter: make chapter NAME=local_prototypes PROFILE=smoke" >&2; exit 2; fi
+	@$(PYTHON) -m tools.execute --profile $(PROFILE) --only $(NAME)
+
+notebooks: setup
+	@$(PYTHON) -m tools.strip
+
+serve:
+	@[ -f _build/html/index.html ] || { echo "no pages yet: make book" >&2; exit 1; }
+	@echo "http://localhost:$(PORT)/"
+	@$(PYTHON) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+test: lint unit smoke replay pages
+
+lint: setup
+	$(PYTHON) -m ruff check .
+
+unit: lint
+	$(PYTHON) -m pytest tests --ignore=tests/pages -n 2 -q
+
+# Every chapter at smoke, rendered; then each notebook once more in a fresh kernel; then a browser looks at the pages.
+smoke: unit
+	@$(PYTHON) -m tools.execute --profile smoke
+
+replay: smoke
+	$(PYTHON) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 \
+		--nbval-sanitize-with tests/nbval.cfg -n 2 --dist loadfile -q _build/stage/smoke/book
+
+pages: smoke
+	$(PYTHON) -m pytest tests/pages -q
+
+lock: setup
+	@{ echo "# Exact versions with which the book is made; written by make lock."; \
+		$(PYTHON) -m pip freeze --exclude-editable | grep -v '^pip==' | sed 's/+cpu//' | LC_ALL=C sort -f; \
+		} > constraints.new && mv constraints.new constraints.txt && touch .venv/.done
+
+clean:
+	rm -rf _build .pytest_cache .ruff_cache

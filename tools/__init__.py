@@ -1,0 +1,1 @@
+"""How the book is made and checked: execute the chapters, stage and render them, strip the notebooks, look at the pages."""
