@@ -132,9 +132,7 @@ class LogMel(nn.Module):
 
     def frequencies_hz(self) -> np.ndarray:
         """Peak of each mel filter in hertz, (F,)."""
-        edges = librosa.mel_frequencies(
-            self.n_mels + 2, fmin=self.f_min, fmax=self.f_max, htk=self.mel_scale == "htk"
-        )
+        edges = librosa.mel_frequencies(self.n_mels + 2, fmin=self.f_min, fmax=self.f_max, htk=self.mel_scale == "htk")
         return edges[1:-1]
 
 
@@ -146,10 +144,10 @@ def to_segments(
     segment_s: float = 1.0,
     n_segments: int | None = None,
 ) -> Tensor:
-    """Cut clips into segments of equal length in decibels: (B, samples) -> (B * N, T, F), clip by clip in time order.
+    """Cut clips into equal segments in decibels: (B, samples) -> (B * N, T, F), clip by clip in time order.
 
-    T is the number of whole hops in `segment_s` seconds (20 for the default `log_mel`, 43 for `n_fft = hop = 512`), N is
-    `n_segments` or the number of whole segments in the clip. The `top_db` limit is the whole clip's in both modes.
+    T is the number of whole hops in `segment_s` seconds (20 for the default `log_mel`, 43 for `n_fft = hop = 512`); N
+    is `n_segments` or the number of whole segments in the clip. The `top_db` limit is the whole clip's in both modes.
 
     - "per_second": segment k starts exactly at sample k * segment_s * sample_rate, so that it sits on row k of the
       labels. Its last window may reach past the segment (0.108 s for the default); the clip's end is padded by zeros.
@@ -175,9 +173,8 @@ def to_segments(
     if mode == "reference":
         power = log_mel.mel_power(samples)
         if power.shape[1] < wanted * n_frames:
-            raise ValueError(
-                f"samples: expected at least {wanted * n_frames} frames a clip for mode='reference', got {power.shape[1]}"
-            )
+            needed = wanted * n_frames
+            raise ValueError(f"samples: expected at least {needed} frames a clip in this mode, got {power.shape[1]}")
         decibels = log_mel.to_db(power)[:, : wanted * n_frames]  # the limit looks at every frame, as in the code
         return decibels.reshape(n_clips * wanted, n_frames, log_mel.n_mels)
     reach = log_mel.n_fft + (n_frames - 1) * log_mel.hop_length

@@ -1,4 +1,4 @@
-"""The objective of AttProtos in its two forms, as printed and as published in code (Zinemanas et al. 2021, section 3.1).
+"""The objective of AttProtos, as printed and as published in code (Zinemanas et al. 2021, section 3.1).
 
 Axis letters: B segments, T, F frames and mel bands, T', F' latent ones, C channels, M prototypes, K classes.
 

@@ -48,8 +48,8 @@ def clipped_cross_entropy(logits: Tensor, y: Tensor, *, clip: float | None = 1e-
 class BCELoss(nn.Module):
     """Binary cross-entropy averaged over segments and classes; `criterion(output, batch) -> LossTerms`.
 
-    `weight` scales the one term, "classification"; `clip` holds the probabilities in [clip, 1 - clip]. Targets of several
-    classes at once are the rule here (multi-hot), whatever "one-hot" in Zinemanas et al. 2021 says.
+    `weight` scales the one term, "classification"; `clip` holds the probabilities in [clip, 1 - clip]. Targets of
+    several classes at once are the rule here (multi-hot), whatever "one-hot" in Zinemanas et al. 2021 says.
     Raises ValueError when `batch.y` does not have the shape of `output.logits`.
     """
 

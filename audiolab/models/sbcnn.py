@@ -1,4 +1,4 @@
-"""The convolutional detector that AttProtos is compared with (Salamon and Bello's CNN, as Zinemanas et al. 2021 use it).
+"""The convolutional detector that AttProtos is compared with (Zinemanas et al. 2021, after Salamon and Bello).
 
 Axis letters: B segments, T frames, F mel bands, C channels, D embedding, K classes.
 """
@@ -55,9 +55,9 @@ class SBCNN(nn.Module):
         super().__init__()
         n_time, n_band = (((size - 4) // 2 - 4) // 2 - 4 for size in (n_frames, n_mels))
         if n_time < 1:
-            raise ValueError(f"n_frames: expected at least 28 for three convolutions without padding, got {n_frames}")
+            raise ValueError(f"n_frames: expected at least 32 for three convolutions without padding, got {n_frames}")
         if n_band < 1:
-            raise ValueError(f"n_mels: expected at least 28 for three convolutions without padding, got {n_mels}")
+            raise ValueError(f"n_mels: expected at least 32 for three convolutions without padding, got {n_mels}")
         self.n_mels, self.n_frames = n_mels, n_frames
         self.blocks = nn.Sequential(
             _block(1, n_channels, pool=True),
