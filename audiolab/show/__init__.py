@@ -1,0 +1,20 @@
+"""What the pages show: plots, the player, sounds to listen to, quizzes and sliders; all work without a kernel."""
+
+import lazy_loader as _lazy
+
+# No module is called like a function: importing it would put the module in the function's place.
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submodules=["images", "listening", "players", "plots", "quizzes", "slider", "sound"],
+    submod_attrs={
+        "listening": ["listen"],
+        "players": ["player"],
+        "plots": [
+            "plot_confusion", "plot_events", "plot_history", "plot_interval", "plot_map", "plot_prototypes",
+            "plot_readout", "plot_spectrogram", "use_style",
+        ],
+        "quizzes": ["quiz"],
+        "slider": ["strip"],
+        "sound": ["comparison_gain"],
+    },
+)
