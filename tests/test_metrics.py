@@ -1,0 +1,179 @@
+"""Counts against the field's tool (live, and as stored), a slow loop, and the published ones."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audiolab import metrics
+
+DATA = Path(__file__).parent / "data"
+FIELDS = ("tp", "n_ref", "n_sys", "substitutions", "deletions", "insertions")
+PUBLISHED = {
+    "row_pairs": dict(zip(FIELDS, (9278, 16766, 14436, 3105, 4383, 2053), strict=True)),
+    "true_grid": dict(zip(FIELDS, (12315, 26408, 18631, 4397, 9696, 1919), strict=True)),
+}
+STORED = json.loads((DATA / "sed_eval_counts.json").read_text())
+
+
+def _maker():
+    spec = importlib.util.spec_from_file_location("make_sed_eval_counts", DATA / "make_sed_eval_counts.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+maker = _maker()
+
+
+@pytest.mark.parametrize("stored", STORED, ids=[f"{one['seed']}-{one['rows_per_segment']}" for one in STORED])
+def test_counts_equal_those_sed_eval_gave(stored):
+    reference, estimate = maker.make_rolls(stored["seed"], stored["density"])
+    counts = metrics.segment_counts(reference, estimate, rows_per_segment=stored["rows_per_segment"])
+    assert counts._asdict() == {name: stored[name] for name in counts._fields}
+    assert counts.f1 == pytest.approx(stored["f1"], abs=1e-9)
+    assert counts.error_rate == pytest.approx(stored["error_rate"], abs=1e-9)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_counts_equal_sed_eval_now(rows):
+    pytest.importorskip("sed_eval", exc_type=ImportError)
+    reference, estimate = (roll[:5] for roll in maker.make_rolls(77, 0.2))
+    expected = maker.count_with_sed_eval(reference, estimate, rows)
+    counts = metrics.segment_counts(reference, estimate, rows_per_segment=rows)
+    assert counts._asdict() == {name: expected[name] for name in counts._fields}
+    assert counts.f1 == pytest.approx(expected["f1"], abs=1e-9)
+    assert counts.error_rate == pytest.approx(expected["error_rate"], abs=1e-9)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 4])
+def test_counts_equal_a_slow_loop(rows):
+    reference, estimate = maker.make_rolls(5, 0.3)
+    found = dict.fromkeys(metrics.SegmentCounts._fields, 0)
+    for truth, guess in zip(reference, estimate, strict=True):
+        for start in range(0, 10, rows):
+            on = {k for t in range(start, min(start + rows, 10)) for k in range(10) if truth[t, k]}
+            said = {k for t in range(start, min(start + rows, 10)) for k in range(10) if guess[t, k]}
+            fn, fp = len(on - said), len(said - on)
+            for name, value in zip(
+                found, (len(on & said), len(on), len(said), min(fn, fp), max(0, fn - fp), max(0, fp - fn)), strict=True
+            ):
+                found[name] += value
+    assert metrics.segment_counts(reference, estimate, rows_per_segment=rows)._asdict() == found
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_limits_perfect_silent_and_nothing_to_find(rows):
+    reference, _ = maker.make_rolls(1, 0.2)
+    perfect = metrics.segment_counts(reference, reference, rows_per_segment=rows)
+    silent = metrics.segment_counts(reference, np.zeros_like(reference), rows_per_segment=rows)
+    assert (perfect.f1, perfect.error_rate) == (1.0, 0.0)
+    assert (silent.f1, silent.error_rate, silent.recall) == (0.0, 1.0, 0.0)
+    empty = metrics.segment_counts(np.zeros((4, 2)), np.zeros((4, 2)), rows_per_segment=rows)
+    assert np.isnan(empty.f1)
+    assert np.isnan(empty.error_rate)
+
+
+def test_everything_on_can_cost_more_than_one():
+    reference = np.zeros((4, 5), dtype=int)
+    reference[:, 0] = 1
+    counts = metrics.segment_counts(reference, np.ones((4, 5)))
+    assert counts.error_rate == 4.0
+    assert counts.f1 == pytest.approx(2 * 4 / (4 + 20))
+
+
+def test_joined_rows_stay_within_their_clip():
+    reference = np.zeros((2, 3, 1), dtype=bool)
+    reference[0, 2] = reference[1, 0] = True
+    counts = metrics.segment_counts(reference, reference, rows_per_segment=2)
+    assert counts.n_ref == 2  # of three rows each clip makes two segments; one long roll would join the two cells
+    assert metrics.segment_counts(reference.reshape(6, 1), reference.reshape(6, 1), rows_per_segment=2).n_ref == 1
+
+
+def test_f1_by_class_is_the_f1_of_each_column():
+    reference, estimate = maker.make_rolls(2, 0.2)
+    reference[..., 3] = estimate[..., 3] = False
+    by_class = metrics.segment_f1_by_class(reference, estimate, rows_per_segment=2)
+    alone = [
+        metrics.segment_counts(reference[..., [k]], estimate[..., [k]], rows_per_segment=2).f1 for k in range(10)
+    ]
+    np.testing.assert_allclose(by_class, alone, equal_nan=True)
+    assert np.isnan(by_class[3])
+
+
+@pytest.mark.parametrize(("grid", "f1", "error_rate"), [("row_pairs", 0.5947, 0.5691), ("true_grid", 0.5469, 0.6063)])
+def test_published_counts_give_the_published_scores(grid, f1, error_rate):
+    scores = metrics.counts_to_scores(PUBLISHED[grid])
+    assert round(scores["f1"], 4) == f1
+    assert round(scores["error_rate"], 4) == error_rate
+
+
+def test_contradicting_counts_are_refused():
+    with pytest.raises(ValueError, match="agree"):
+        metrics.counts_to_scores({**PUBLISHED["true_grid"], "tp": 12314})
+    with pytest.raises(ValueError, match="fields"):
+        metrics.counts_to_scores({"tp": 1})
+    with pytest.raises(ValueError, match="whole numbers"):
+        metrics.counts_to_scores({**PUBLISHED["true_grid"], "tp": -1})
+
+
+def test_a_supplied_result_file_is_scored_on_both_grids(tmp_path):
+    reference, estimate = maker.make_rolls(3, 0.2)
+    np.savez(tmp_path / "clips.npz", reference=reference, estimate=estimate.astype(np.uint8))
+    flat = {"reference": reference.reshape(-1, 10), "estimate": estimate.reshape(-1, 10)}
+    np.savez(tmp_path / "flat.npz", **flat, n_rows_per_clip=np.full(12, 10))
+    lists = {"reference": reference.astype(int).tolist(), "estimate": estimate.astype(int).tolist()}
+    (tmp_path / "clips.json").write_text(json.dumps(lists))
+    found = [metrics.recompute_published(tmp_path / name) for name in ("clips.npz", "flat.npz", "clips.json")]
+    assert found[0] == found[1] == found[2]
+    assert found[0]["true_grid"]["f1"] == metrics.segment_counts(reference, estimate).f1
+    assert found[0]["row_pairs"]["f1"] == metrics.segment_counts(reference, estimate, rows_per_segment=2).f1
+    assert found[0]["true_grid"]["f1"] != found[0]["row_pairs"]["f1"]
+
+
+def test_clips_of_different_lengths_are_pooled(tmp_path):
+    reference, estimate = maker.make_rolls(3, 0.2)
+    lengths = [10, 7, 3]
+    truth = np.concatenate([reference[i, :n] for i, n in enumerate(lengths)])
+    guess = np.concatenate([estimate[i, :n] for i, n in enumerate(lengths)])
+    np.savez(tmp_path / "x.npz", reference=truth, estimate=guess, n_rows_per_clip=np.array(lengths))
+    parts = [
+        metrics.segment_counts(reference[i, :n], estimate[i, :n], rows_per_segment=2) for i, n in enumerate(lengths)
+    ]
+    assert metrics.recompute_published(tmp_path / "x.npz")["row_pairs"]["tp"] == sum(part.tp for part in parts)
+
+
+def test_result_files_that_could_run_code_or_do_not_fit_are_refused(tmp_path):
+    rolls = np.zeros((2, 3, 4))
+    (tmp_path / "results.pickle").write_bytes(b"\x80\x04N.")
+    with pytest.raises(ValueError, match="never opened"):
+        metrics.recompute_published(tmp_path / "results.pickle")
+    np.savez(tmp_path / "objects.npz", reference=np.array([None, 1], dtype=object), estimate=rolls)
+    with pytest.raises(ValueError, match="allow_pickle"):
+        metrics.recompute_published(tmp_path / "objects.npz")
+    for name, arrays, message in [
+        ("a", {"reference": rolls}, "reference and estimate"),
+        ("b", {"reference": rolls, "estimate": rolls[:1]}, "2 clips"),
+        ("c", {"reference": rolls[0], "estimate": rolls[0]}, "n_rows_per_clip"),
+        ("d", {"reference": rolls, "estimate": rolls + 0.3}, "only 0 and 1"),
+        ("e", {"reference": rolls, "estimate": rolls[:, :2]}, "shape"),
+        ("f", {"reference": rolls[0], "estimate": rolls[0], "n_rows_per_clip": np.array([2, 2])}, "sum to 3"),
+    ]:
+        np.savez(tmp_path / f"{name}.npz", **arrays)
+        with pytest.raises(ValueError, match=message):
+            metrics.recompute_published(tmp_path / f"{name}.npz")
+
+
+@pytest.mark.parametrize(("reference", "estimate", "rows", "message"), [
+    (np.zeros((3, 2)), np.zeros((3, 3)), 1, "shape"),
+    (np.zeros(3), np.zeros(3), 1, "reference must be"),
+    (np.zeros((3, 2)), np.full((3, 2), 0.5), 1, "threshold"),
+    (np.full((3, 2), np.nan), np.zeros((3, 2)), 1, "only 0 and 1"),
+    (np.zeros((3, 2)), np.zeros((3, 2)), 0, "rows_per_segment"),
+    (np.zeros((3, 2)), np.zeros((3, 2)), 1.5, "rows_per_segment"),
+])
+def test_bad_rolls_are_named(reference, estimate, rows, message):
+    with pytest.raises(ValueError, match=message):
+        metrics.segment_counts(reference, estimate, rows_per_segment=rows)
