@@ -6,18 +6,17 @@ notebook and in the rendered book alike. Everything can be done with the mouse, 
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from html import escape
-from importlib import resources
 from typing import Any
 
 import numpy as np
 from IPython.display import HTML
 
 from .images import GLOW_ALPHA, VEIL_ALPHA, contour_path, map_png, spectrogram_png
+from .page import package_text
 from .sound import apply_gain, check_samples, data_uri, encode_mp3
 
 _TICKS_HZ = (31.25, 62.5, 125, 250, 500, 1000, 2000, 4000, 8000, 16000)
@@ -117,16 +116,11 @@ def player(
     identity = hashlib.sha256(body.encode()).hexdigest()[:12]
     title = escape(caption or "Sound with its spectrogram", quote=True)
     return HTML(
-        f'<style>{_package_text("player.css")}</style>'
+        f'<style>{package_text("player.css")}</style>'
         f'<figure class="al-player" data-player="{identity}" data-lm-suppress-shortcuts="true" aria-label="{title}">'
         f"{body}</figure>"
-        f'<script>{_package_text("player.js")}("{identity}");</script>'
+        f'<script>{package_text("player.js")}("{identity}");</script>'
     )
-
-
-@functools.cache
-def _package_text(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8").strip()
 
 
 def _grid(name: str, values: Any, *, argument: str) -> np.ndarray:
@@ -205,7 +199,8 @@ def _scale_sentence(names: list[str], shared_scale: bool, outlines: Mapping[str,
 def _top(duration: float) -> str:
     return (
         '<div class="al-top"><button type="button" class="al-play" aria-label="Play">'
-        '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M4 2l10 6-10 6z" style="fill:currentColor"/></svg></button>'
+        '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M4 2l10 6-10 6z" style="fill:currentColor"/></svg>'
+        "</button>"
         f'<span class="al-clock">0.0 / {duration:.1f} s</span><span class="al-where"></span></div>'
     )
 

@@ -1,7 +1,7 @@
 """Pictures of spectrograms, maps, training and comparisons. Every function draws into an axes and returns it.
 
 One quantity keeps one colour map through the book: levels in dB are magma, weights and attention are cividis, signed
-values are a blue to red that is white at zero. All of them change evenly in lightness, so that they survive printing in grey.
+values are a blue to red that is white at zero. All change evenly in lightness, so that they survive printing in grey.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 LEVEL_COLORMAP, MAP_COLORMAP, SIGNED_COLORMAP = "magma", "cividis", "RdBu_r"
 # Told apart by colour-blind readers, and in this order from dark to light in grey.
@@ -229,6 +230,7 @@ def plot_history(
     if log:
         axes.set_yscale("log")
     axes.set(xlabel="epoch", ylabel=ylabel)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(ncols=2 if len(wanted) > 4 else 1)
     return figure, axes
 
@@ -236,7 +238,8 @@ def plot_history(
 def _grid_of_axes(n: int, columns: int, *, height: float, width: float = 7.2) -> tuple[Figure, np.ndarray]:
     rows = -(-n // columns)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(width, height * rows + 0.5), sharex=True, sharey=True, squeeze=False, layout="constrained"
+        rows, columns, figsize=(width, height * rows + 0.5), sharex=True, sharey=True, squeeze=False,
+        layout="constrained",
     )
     for unused in axes.flat[n:]:
         unused.set_visible(False)

@@ -34,14 +34,16 @@ def quiz(question: str, choices: Iterable[tuple[str, bool, str]]) -> HTML:
     if not any(correct for _, correct, _ in rows):
         raise ValueError("choices: expected at least one correct choice, got none")
     if not question.strip() or not all(choice.strip() and feedback.strip() for choice, _, feedback in rows):
-        raise ValueError("question, choices: expected a text for the question, each choice and each feedback, got an empty one")
+        raise ValueError("question, choices: expected text in the question, choices and feedback, got an empty one")
     buttons = "".join(
-        f'<button type="button" aria-pressed="false" data-correct="{int(correct)}" data-feedback="{escape(feedback, quote=True)}">'
+        f'<button type="button" aria-pressed="false" data-correct="{int(correct)}" '
+        f'data-feedback="{escape(feedback, quote=True)}">'
         f'<span class="al-mark" aria-hidden="true">{chr(65 + index)}</span><span>{escape(choice)}</span></button>'
         for index, (choice, correct, feedback) in enumerate(rows)
     )
     answers = "".join(
-        f"<li>{escape(choice)}: {'right' if correct else 'wrong'}. {escape(feedback)}</li>" for choice, correct, feedback in rows
+        f"<li>{escape(choice)}: {'right' if correct else 'wrong'}. {escape(feedback)}</li>"
+        for choice, correct, feedback in rows
     )
     body = (
         f'<p class="al-question">{escape(question)}</p><div class="al-choices" role="group" '

@@ -57,12 +57,14 @@ def strip(pictures: Sequence[Any], labels: Sequence[str], caption: str, *, start
         raise ValueError(f"start: expected 0 to {len(pictures) - 1}, got {start}")
     frames = "".join(
         f'<div class="al-frame" role="img" aria-label="{escape(f"{label}. {caption}", quote=True)}"'
-        f'{"" if index == start else " hidden"}><img alt="" src="{data_uri(_png(picture, dpi=dpi), "image/png")}"></div>'
+        f'{"" if index == start else " hidden"}>'
+        f'<img alt="" src="{data_uri(_png(picture, dpi=dpi), "image/png")}"></div>'
         for index, (picture, label) in enumerate(zip(pictures, labels, strict=True))
     )
     texts = escape("\n".join(str(label) for label in labels), quote=True)
     body = (
-        f'{frames}<div class="al-control"><input type="range" min="0" max="{len(pictures) - 1}" step="1" value="{start}" '
+        f'{frames}<div class="al-control">'
+        f'<input type="range" min="0" max="{len(pictures) - 1}" step="1" value="{start}" '
         f'aria-label="Which picture" data-labels="{texts}"><output>{escape(str(labels[start]))}</output></div>'
         f"<figcaption>{escape(caption)}</figcaption>"
     )
