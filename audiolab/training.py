@@ -113,10 +113,10 @@ def collect(
     model: nn.Module,
     data: Loader | Any,
     *,
-    read: Callable[[Any], Tensor] = lambda output: output.logits,
+    read: Callable[[nn.Module, Tensor], Tensor] = lambda model, x: model(x).logits,
     batch_size: int = 256,
 ) -> np.ndarray:
-    """What ``read`` takes from the model's output, for all rows in stored order, as one array (N, ...).
+    """What ``read(model, x)`` gives (default: the logits), for all rows in stored order, one array (N, ...).
 
     Evaluation mode and no gradients while it runs; the model's mode is put back afterwards.
     """
@@ -126,7 +126,7 @@ def collect(
     model.eval()
     try:
         with torch.no_grad():
-            parts = [read(model(batch.x.to(device))).float().cpu() for batch in data]
+            parts = [read(model, batch.x.to(device)).float().cpu() for batch in data]
     finally:
         model.train(was_training)
     return torch.cat(parts).numpy()

@@ -1,0 +1,86 @@
+"""`python -m audiolab`: run studies and look at data sets."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the command line and do what it says; exit status 1 when a run failed, 2 for a mistake in the call."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return 0
+    try:
+        return {"run": _run, "data": _data}[options.command](options)
+    except (ValueError, FileNotFoundError) as error:
+        print(f"audiolab: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m audiolab", description="Studies and data sets of the book.")
+    commands = parser.add_subparsers(dest="command", title="commands")
+    run = commands.add_parser("run", help="run what is missing of a chapter's study and write the ledger")
+    run.add_argument("chapter", help="for example local_prototypes")
+    run.add_argument("--profile", default="study", help="smoke, demo, study (default) or paper")
+    run.add_argument("--workers", type=int, default=1, help="processes of one thread each (default 1)")
+    run.add_argument("--only", action="append", default=[], metavar="NAME=VALUE", help="such as model=cnn or seed=0")
+    run.add_argument("--again", action="store_true", help="also run what the ledger already holds")
+    run.add_argument("--dry-run", action="store_true", help="list the runs; at paper: one step, its cost")
+    run.add_argument("--results", type=Path, default=None, help="folder of the ledger")
+    data = commands.add_parser("data", help="official data sets")
+    data.add_argument("action", choices=["list"], help="list: which data sets are known, and which were found")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    from audiolab import results
+    from audiolab.studies import base
+
+    study = base.load_study(options.chapter)
+    recipe = study.recipe().at(options.profile)
+    if options.dry_run and options.profile == "paper" and hasattr(study, "dry_run"):
+        for name, row in study.dry_run(recipe).items():
+            print(name)
+            for key, value in row.items():
+                print(f"  {key}: {value}")
+        return 0
+    # Only a study's rows belong in the ledger that is kept; trials go where the build goes.
+    kept = results.results_folder()
+    root = options.results or (kept if options.profile in ("study", "paper") else kept.parent / "_build" / "results")
+    if options.dry_run:
+        for run in study.grid(recipe):
+            known = results.run_exists(base.ledger_row(run, study), root)
+            print(f"{'done   ' if known else 'missing'} {run}")
+        return 0
+    wrong = [pair for pair in options.only if "=" not in pair]
+    if wrong:
+        raise ValueError(f"--only: expected NAME=VALUE, got {wrong[0]!r}")
+    failed = base.execute(
+        options.chapter, options.profile, workers=options.workers, root=root,
+        only=dict(pair.split("=", 1) for pair in options.only), again=options.again,
+        say=lambda line: print(line, flush=True),
+    )  # fmt: skip
+    for line in failed:
+        print(f"failed: {line}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _data(options: argparse.Namespace) -> int:
+    from audiolab.data import esc50
+
+    try:
+        found = f"found in {esc50.find_esc50()}"
+    except FileNotFoundError as error:
+        found = f"not found: {error}"
+    print(f"esc50  ESC-50 or ESC-10, environmental sounds, 5 s: {found}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

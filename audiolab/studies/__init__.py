@@ -1,0 +1,9 @@
+"""One file per paper: the grid of runs, and how to run one."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submodules=["base", "local_prototypes", "realism"],
+    submod_attrs={"base": ["Result", "Run", "execute"]},
+)
