@@ -55,8 +55,8 @@ def dog(rng: np.random.Generator, n: int, sample_rate: int, whole: bool) -> Draf
     size = np.sqrt(500.0 / f0)
     peaks = [
         (rng.uniform(550, 950) * size, rng.uniform(120, 350), 0.0),
-        (rng.uniform(1300, 2200) * size, rng.uniform(200, 600), rng.uniform(-10, 1)),
-        (rng.uniform(2500, 3500) * size, rng.uniform(300, 800), rng.uniform(-18, -5)),
+        (rng.uniform(1300, 2200) * size, rng.uniform(200, 600), rng.uniform(-6, 5)),
+        (rng.uniform(2500, 3500) * size, rng.uniform(300, 800), rng.uniform(-20, -5)),
     ]
     voice = {
         "tilt_db": rng.uniform(-9, -3),
@@ -100,11 +100,11 @@ def rooster(rng: np.random.Generator, n: int, sample_rate: int, whole: bool) -> 
     f0 = log_normal(rng, 800.0, 0.22)
     peaks = [
         (rng.uniform(1200, 2000), rng.uniform(250, 700), 0.0),
-        (rng.uniform(2200, 3600), rng.uniform(400, 900), rng.uniform(-14, -2)),
-        (rng.uniform(600, 1000), rng.uniform(150, 400), rng.uniform(-10, 2)),
+        (rng.uniform(2200, 3600), rng.uniform(400, 900), rng.uniform(-16, -3)),
+        (rng.uniform(600, 1000), rng.uniform(150, 400), rng.uniform(-12, 0)),
     ]
     voice = {
-        "tilt_db": rng.uniform(-4, 1),
+        "tilt_db": rng.uniform(-6, 0),
         "jitter": rng.uniform(0.002, 0.03),
         "shimmer": rng.uniform(0, 0.15),
         "breath_db": rng.uniform(-34, -12),
@@ -219,7 +219,7 @@ def crackling_fire(rng: np.random.Generator, n: int, sample_rate: int, whole: bo
     crackle = high_pass(crackle, sample_rate, log_uniform(rng, 400, 1800))
     peak = np.max(np.abs(crackle), initial=0.0)
     if peak > 0:
-        crackle *= rms(bed) * amplitude(rng.uniform(14, 40)) / peak
+        crackle *= rms(bed) * amplitude(rng.uniform(18, 44)) / peak
     return bed + crackle, {"events": [(0.0, n / sample_rate)]}
 
 
@@ -239,7 +239,7 @@ def crying_baby(rng: np.random.Generator, n: int, sample_rate: int, whole: bool)
         "breath_db": rng.uniform(-34, -14),
     }
     arch, vibrato, speed = rng.uniform(0.05, 0.30), rng.uniform(0, 0.02), rng.uniform(5, 9)
-    duration, gap = log_normal(rng, 0.75, 0.45), log_uniform(rng, 0.08, 0.45)
+    duration, gap = log_normal(rng, 0.75, 0.45), log_uniform(rng, 0.12, 0.6)
     inhale_db = rng.uniform(-30, -14) if rng.random() < 0.6 else None
 
     def cry(seconds: float) -> np.ndarray:
@@ -292,7 +292,7 @@ def sneezing(rng: np.random.Generator, n: int, sample_rate: int, whole: bool) ->
         a, b = (at_level(resonate(source, sample_rate, p, tilt_db=tilt, high_pass_hz=120.0)) for p in (first, last))
         return a * (1 - mix) + b * mix
 
-    first, last, tilt = throat(), throat(), rng.uniform(-3, 2)
+    first, last, tilt = throat(), throat(), rng.uniform(-5, 0)
     inhale = rng.random() < 0.4
     onset_s, burst_s, attack_s = rng.uniform(0.02, 0.15), log_normal(rng, 0.36, 0.35), log_uniform(rng, 0.003, 0.05)
     has_tail, tail_db, sweep = rng.random() < 0.75, rng.uniform(-14, 6), rng.uniform(0, 0.6)
@@ -338,7 +338,7 @@ def clock_tick(rng: np.random.Generator, n: int, sample_rate: int, whole: bool) 
     levels = np.r_[1.0, amplitude(rng.uniform(-20, 2, 2))]
     thump = rng.random() < 0.4
     thump_hz, thump_db = log_uniform(rng, 60, 300), rng.uniform(-12, 6)
-    decay_top = log_uniform(rng, 0.002, 0.025)
+    decay_top = log_uniform(rng, 0.004, 0.03)
     click_db, click_s = rng.uniform(-12, 10), log_uniform(rng, 0.0005, 0.004)
 
     def timbre() -> tuple[np.ndarray, ...]:
@@ -385,7 +385,7 @@ def helicopter(rng: np.random.Generator, n: int, sample_rate: int, whole: bool) 
     phase = np.cumsum(curve) / sample_rate + rng.uniform()
     blades = int(rng.integers(2, 6))
     heights = np.exp(0.25 * rng.standard_normal(blades))
-    width, depth = rng.uniform(0.06, 0.30), rng.uniform(0.5, 1.0)
+    width, depth = rng.uniform(0.06, 0.22), rng.uniform(0.6, 1.0)
     beat = np.exp(-0.5 * (((phase % 1.0) - 0.5) / width) ** 2) * heights[phase.astype(int) % blades]
     beat = 1 - depth + depth * beat / beat.max()
     tilt = rng.uniform(-4, 3)
@@ -393,7 +393,7 @@ def helicopter(rng: np.random.Generator, n: int, sample_rate: int, whole: bool) 
         np.array([-15, -10, -6, -8, -10, -13, -19, -25, -40]) + 3 * rng.standard_normal(9) + tilt * (np.arange(9) - 2.5)
     )
     noise = octave_noise(rng, n, sample_rate, bands) * beat
-    steady = octave_noise(rng, n, sample_rate, bands + 1.0 * (np.arange(9) - 3)) * amplitude(rng.uniform(-24, -6))
+    steady = octave_noise(rng, n, sample_rate, bands + 1.0 * (np.arange(9) - 3)) * amplitude(rng.uniform(-28, -8))
     pulses = pulse_train(rng, curve, sample_rate, jitter=0.005, shimmer=0.15)
     body = body_response(rng, sample_rate, log_uniform(rng, 0.003, 0.025), low_pass_hz=log_uniform(rng, 80, 500))
     out = at_level(noise) + steady + at_level(convolve(pulses, body), rng.uniform(-14, 3))
@@ -448,18 +448,18 @@ def chainsaw(rng: np.random.Generator, n: int, sample_rate: int, whole: bool) ->
     ranges = [(120, 350), (400, 1000), (1200, 2500), (3000, 5500)]
     peaks = [
         (rng.uniform(*r), rng.uniform(0.25, 0.6) * r[0], gain + rng.uniform(-5, 4))
-        for r, gain in zip(ranges, (0, -4, -6, -9), strict=True)
+        for r, gain in zip(ranges, (0, -4, -6, -11), strict=True)
     ]
     source = at_level(pulses)
     gate = low_pass(np.abs(source), sample_rate, 300.0)
-    source = source + amplitude(rng.uniform(-22, -3)) * at_level(gate * rng.standard_normal(n))
+    source = source + amplitude(rng.uniform(-24, -5)) * at_level(gate * rng.standard_normal(n))
     out = at_level(
         resonate(
             source, sample_rate, peaks, tilt_db=rng.uniform(-2, 1), high_pass_hz=rng.uniform(40, 110), floor_db=-22.0
         )
     )
-    out = np.tanh(rng.uniform(0.4, 1.6) * out)
-    out = at_level(out) + at_level(slope_noise(rng, n, sample_rate, rng.uniform(-4, 0)), rng.uniform(-34, -18))
+    out = np.tanh(rng.uniform(0.2, 1.0) * out)
+    out = at_level(out) + at_level(slope_noise(rng, n, sample_rate, rng.uniform(-4, 0)), rng.uniform(-40, -20))
     out *= amplitude(idle_db * (1 - np.clip(load, 0, 1)))
     if rng.random() < 0.3:
         delay = log_uniform(rng, 0.0003, 0.006) * np.exp(0.3 * wander(rng, n, sample_rate, 0.4))
@@ -489,7 +489,7 @@ RECORDING = {
     "crackling_fire": ((-95.0, -45.0), False),
     "crying_baby": ((-75.0, -25.0), False),
     "sneezing": ((-75.0, -25.0), True),
-    "clock_tick": ((-80.0, -25.0), False),
+    "clock_tick": ((-55.0, -10.0), False),
     "helicopter": ((-95.0, -45.0), False),
     "chainsaw": ((-95.0, -45.0), False),
 }
