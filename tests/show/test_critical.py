@@ -130,7 +130,7 @@ def test_a_missing_field_a_repeated_id_and_unknown_names_are_refused(tmp_path):
     with pytest.raises(ValueError, match="once"):
         critical.load_claims(book=book)
     (book / "claims.yml").write_text(yaml.safe_dump([{k: v for k, v in OPEN.items() if k != "where"}]))
-    with pytest.raises(ValueError, match="A2.*where"):
+    with pytest.raises(ValueError, match=r"A2.*where"):
         critical.load_claims(book=book)
     with pytest.raises(ValueError, match="chapter"):
         critical.load_claims("nowhere")
@@ -146,5 +146,5 @@ def test_the_book_is_found_from_below_and_its_absence_said(tmp_path):
     assert critical.find_book(book / "deep") == book
     (tmp_path / "elsewhere").mkdir()
     (book / "claims.yml").unlink()
-    with pytest.raises(FileNotFoundError, match="claims.yml"):
+    with pytest.raises(FileNotFoundError, match=r"claims\.yml"):
         critical.find_book(tmp_path / "elsewhere")
