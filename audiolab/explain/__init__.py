@@ -1,0 +1,9 @@
+"""What a network points at, and how well that agrees with a cause that is known."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submodules=["prototype_sound", "prototypes", "score"],
+    submod_attrs={"score": ["auc", "hit", "lift", "score_explanations", "score_maps"]},
+)
