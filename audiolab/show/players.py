@@ -100,8 +100,8 @@ def player(
     sound_uri = data_uri(encode_mp3(played, sample_rate), "audio/mpeg")
     sentences = [f'<span class="al-caption">{escape(caption)}</span>'] if caption else []
     sentences.append(f'<span class="al-level">{escape(level)}{_scale_sentence(names, shared_scale, outlines)}</span>')
-    # "</" would end the script element early.
-    config_text = json.dumps(config, ensure_ascii=False).replace("</", "<\\/")
+    # A "<" in a name must not end the script element.
+    config_text = json.dumps(config, ensure_ascii=False).replace("<", "\\u003c")
     body = "".join([
         f'<audio controls preload="metadata" src="{sound_uri}"></audio>',
         _top(duration),

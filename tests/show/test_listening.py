@@ -26,7 +26,7 @@ def test_the_caption_says_what_is_heard_and_how_loud():
 
 
 def test_errors_name_the_argument():
-    with pytest.raises(ValueError, match="samples.*empty"):
+    with pytest.raises(ValueError, match=r"samples.*empty"):
         show.listen(np.zeros(0), RATE, "Nothing")
-    with pytest.raises(ValueError, match="samples.*NaN"):
+    with pytest.raises(ValueError, match=r"samples.*NaN"):
         show.listen(np.full(9, np.nan), RATE, "Nothing")

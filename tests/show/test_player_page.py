@@ -1,0 +1,159 @@
+"""The player in a browser: what a reader does with it, done."""
+
+import numpy as np
+import pytest
+
+from audiolab import show
+
+pytestmark = pytest.mark.pages
+RATE = 22050
+T = np.arange(10 * RATE) / RATE
+# Low tone all the time, high tone in the second half: maps and patches must tell them apart.
+SOUND = 0.3 * np.sin(2 * np.pi * 300 * T) + 0.3 * np.sin(2 * np.pi * 4000 * T) * (T > 5)
+LATE = np.zeros((50, 32))
+LATE[25:, 16:] = 1
+EVENTS = [("late", 5.0, 10.0), ("a_long_name_for_a_short_event", 0.5, 0.8), ("late", 1.0, 1.2)]
+
+# Differences between the playhead on the screen and the sound, in s, seen over `n` frames.
+FRAMES = """n => new Promise(done => {
+  const root = document.querySelector('.al-player'), audio = root.querySelector('audio'), seen = [];
+  const stage = root.querySelector('.al-stage').getBoundingClientRect();
+  const look = () => {
+    const x = root.querySelector('.al-head').getBoundingClientRect().left - stage.left;
+    seen.push([x / stage.width * audio.duration, audio.currentTime]);
+    if (seen.length < n) requestAnimationFrame(look); else done(seen);
+  };
+  requestAnimationFrame(look);
+})"""
+# Keep every buffer that is played, to hear what a reader would hear.
+RECORD = """() => {
+  window.heard = [];
+  const start = AudioBufferSourceNode.prototype.start;
+  AudioBufferSourceNode.prototype.start = function (...a) {
+    window.heard.push(Array.from(this.buffer.getChannelData(0)));
+    return start.apply(this, a);
+  };
+}"""
+
+
+@pytest.fixture
+def page(open_page):
+    maps = {"early": 1 - LATE, "late": LATE}
+    return open_page(show.player(SOUND, maps, EVENTS, sample_rate=RATE, regions={"late": LATE > 0}).data)
+
+
+def shown(page):
+    layers = "Array.from(document.querySelectorAll('.al-layer'))"
+    return page.evaluate(f"{layers}.map(layer => getComputedStyle(layer).display != 'none')")
+
+
+def share_above(samples, frequency_hz):
+    power = np.abs(np.fft.rfft(samples)) ** 2
+    return power[np.fft.rfftfreq(len(samples), 1 / RATE) > frequency_hz].sum() / power.sum()
+
+
+def test_the_playhead_moves_and_keeps_within_50_ms_of_the_sound(page):
+    page.click(".al-play")
+    page.wait_for_function("document.querySelector('audio').currentTime > 0.3")
+    seen = np.array(page.evaluate(FRAMES, 40))
+    assert seen[-1, 0] - seen[0, 0] > 0.2
+    assert np.abs(seen[:, 0] - seen[:, 1]).max() < 0.05
+    page.click(".al-play")
+    assert page.evaluate("document.querySelector('audio').paused")
+
+
+def test_keys_play_move_and_choose(page):
+    page.focus(".al-stage")
+    assert shown(page) == [True, False]
+    page.keyboard.press("2")
+    assert shown(page) == [False, True]
+    assert page.get_attribute(".al-maps button[data-k='2']", "aria-pressed") == "true"
+    assert page.evaluate("document.querySelectorAll('.al-lane.al-chosen').length") == 1
+    page.keyboard.press("0")
+    assert shown(page) == [False, False]
+    page.keyboard.press("9")
+    assert shown(page) == [False, False]
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    assert page.inner_text(".al-clock").startswith("1.9")
+    page.keyboard.press("Space")
+    page.wait_for_function("document.querySelector('audio').currentTime > 2.1")
+    page.keyboard.press("Space")
+    assert page.evaluate("document.querySelector('audio').paused")
+
+
+def test_a_click_plays_that_patch_and_nothing_else(page):
+    page.evaluate(RECORD)
+    box = page.locator(".al-stage").bounding_box()
+    # 4 kHz lies at 0.675 of the height on the mel axis up to 11 kHz.
+    page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.325 * box["height"])
+    page.wait_for_function("window.heard.length == 1")
+    begin, end, low, high = map(float, page.get_attribute(".al-player", "data-patch").split())
+    assert (begin, end) == pytest.approx((7.2, 7.8), abs=0.05)
+    assert 2000 < low < 4000 < high < 8000
+    heard = np.array(page.evaluate("window.heard[0]"))
+    assert len(heard) / RATE == pytest.approx(0.6, abs=0.05)
+    assert np.std(heard) == pytest.approx(0.3 / np.sqrt(2), rel=0.15)
+    assert share_above(heard, 2000) > 0.99
+    page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.90 * box["height"])
+    page.wait_for_function("window.heard.length == 2")
+    assert share_above(np.array(page.evaluate("window.heard[1]")), 2000) < 1e-3
+    page.wait_for_function("document.querySelector('.al-play').getAttribute('aria-label') == 'Play'")
+
+
+def test_enter_hears_the_patch_at_the_dot(page):
+    page.evaluate(RECORD)
+    page.focus(".al-stage")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.wait_for_function("window.heard.length == 1")
+
+
+def test_hearing_only_what_the_map_marks(page):
+    page.evaluate(RECORD)
+    page.focus(".al-stage")
+    page.keyboard.press("2")
+    page.keyboard.press("m")
+    page.keyboard.press("Space")
+    page.wait_for_function("window.heard.length == 1", timeout=20_000)
+    heard = np.array(page.evaluate("window.heard[0]"))
+    assert len(heard) / RATE == pytest.approx(10, abs=0.1)
+    assert np.std(heard[: 4 * RATE]) < 0.01
+    late = heard[6 * RATE : 9 * RATE]
+    assert np.std(late) == pytest.approx(0.3 / np.sqrt(2), rel=0.1)
+    assert share_above(late, 2000) > 0.99
+    page.keyboard.press("Space")
+
+
+def test_a_bar_plays_its_event_and_stops(page):
+    page.click(".al-lane button[data-on='1.000']")
+    page.wait_for_function("document.querySelector('audio').currentTime >= 1.15")
+    page.wait_for_function("document.querySelector('audio').paused")
+    assert page.evaluate("document.querySelector('audio').currentTime") == pytest.approx(1.2, abs=0.15)
+
+
+def test_the_opacity_of_the_map(page):
+    slider = page.locator(".al-tools input")
+    slider.focus()
+    page.keyboard.press("Home")
+    assert page.evaluate("getComputedStyle(document.querySelector('.al-layer image')).opacity") == "0"
+    slider.fill("30")
+    assert page.evaluate("getComputedStyle(document.querySelector('.al-layer image')).opacity") == "0.3"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_phone_does_not_scroll_sideways(open_page, theme):
+    maps = {f"a rather long name {i}": LATE for i in range(10)}
+    body = show.player(SOUND, maps, EVENTS, sample_rate=RATE, caption="A caption. " * 20).data
+    page = open_page(body, width=390, theme=theme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.querySelector('.al-player').scrollWidth") <= 390
+
+
+def test_the_same_player_twice_on_a_page_stays_two(open_page):
+    body = show.player(SOUND, {"late": LATE}, sample_rate=RATE).data
+    page = open_page(body + body)
+    assert page.evaluate("document.querySelectorAll('.al-player[data-ready]').length") == 2
+    page.locator(".al-stage").nth(1).press("0")
+    assert shown(page) == [True, False]
