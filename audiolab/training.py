@@ -221,9 +221,9 @@ def _train_epoch(
         batch = Batch(*(part.to(accelerator.device) for part in batch))
         loss = step(model, batch)
         if not torch.isfinite(loss.total):
-            values = {name: float(value) for name, value in loss.terms.items()}
+            values = {name: value.item() for name, value in loss.terms.items()}
             raise FloatingPointError(
-                f"loss: expected a finite number, got {float(loss.total)} in epoch {epoch}, batch {number}; "
+                f"loss: expected a finite number, got {loss.total.item()} in epoch {epoch}, batch {number}; "
                 f"terms: {values}. "
                 "Check the input for NaN (constant features, a scaler fitted on nothing) or lower the learning rate."
             )

@@ -7,6 +7,7 @@ features of Zinemanas et al. 2021, section 3. Axes: N segments, T time frames, F
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -102,12 +103,15 @@ def small_world(recipe: LocalPrototypes, seed: int = WORLD_SEED, *, progress: bo
 
 def ten_class_world(recipe: LocalPrototypes, seed: int = WORLD_SEED, *, progress: bool = False) -> World:
     """The stand-in for URBAN-SED: its ten classes, made here, under its mixing rules."""
+    from audiolab.worlds.backgrounds import make_background
     from audiolab.worlds.events import URBAN_CLASSES
+
+    background = functools.partial(make_background, recipe.background)
 
     def make(*, seed: int, stems: bool = False) -> Any:
         return scenes.make_scene(
             seed=seed, stems=stems, classes=URBAN_CLASSES, duration_s=recipe.clip_s, sample_rate=recipe.sample_rate,
-            n_events=recipe.n_events, event_s=recipe.event_s, snr_db=recipe.snr_db, background=recipe.background,
+            n_events=recipe.n_events, event_s=recipe.event_s, snr_db=recipe.snr_db, background=background,
             background_db=recipe.background_db,
         )
 
