@@ -1,1 +1,1 @@
-"""How the book is made and checked: execute the chapters, stage and render them, strip the notebooks, look at the pages."""
+"""How the book is made and checked: execute the chapters, render them, strip the notebooks, look at the pages."""

@@ -145,7 +145,13 @@ def run_chapters(
 
 
 def build(
-    profile: str, *, only: str | None = None, root: Path = ROOT, workers: int = 2, force: bool = False, pages: bool = True
+    profile: str,
+    *,
+    only: str | None = None,
+    root: Path = ROOT,
+    workers: int = 2,
+    force: bool = False,
+    pages: bool = True,
 ) -> int:
     """Execute and render the book, or one page of it; returns the exit status.
 

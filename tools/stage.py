@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -59,7 +58,7 @@ def mathjax_source() -> Path:
     return folder
 
 
-def make_config(config: dict, *, strict: bool = True) -> dict:
+def make_config(config: dict) -> dict:
     """The page settings with the repository's address filled in wherever the theme wants it again."""
     url, branch = config["repository"]["url"].rstrip("/"), config["repository"]["branch"]
     settings = config["sphinx"]["config"]
@@ -116,8 +115,6 @@ def lay_out(stage: Path, *, root: Path = ROOT, extra: list[str] | None = None, o
             mirror(source, target)
         else:
             put(target, source.read_bytes())
-    # A page in the html root sends the reader on to the book's first page.
-    shutil.rmtree(stage / "book" / ".ipynb_checkpoints", ignore_errors=True)
 
 
 def _lay_out_book(stage: Path, root: Path) -> None:
@@ -155,7 +152,18 @@ def render(stage: Path, *, strict: bool = True) -> bool:
         return True
     stamp.unlink(missing_ok=True)
     command = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(stage), "--quiet", "--keep-going"]
-    done = subprocess.run([*command, *(["-W", "-n"] if strict else [])], check=False, env=None)
+    done = subprocess.run(
+        [*command, *(["-W", "-n"] if strict else [])], check=False, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )  # fmt: skip
     if done.returncode == 0:
         stamp.write_text(state)
+    else:
+        print(_warnings_last(done.stdout), file=sys.stderr, flush=True)
     return done.returncode == 0
+
+
+def _warnings_last(log: str) -> str:
+    """A failed build's log with its warnings and errors repeated at the end, where they are read."""
+    found = [line for line in log.splitlines() if "WARNING" in line or "ERROR" in line or "Error" in line]
+    return "\n".join([log, "-" * 79, "the pages were not made:", *found])

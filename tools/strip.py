@@ -21,8 +21,10 @@ from nbformat.v4 import new_code_cell
 from tools.chapters import ROOT, find_notebooks, plain_python, read_notebook
 from tools.stage import put
 
-_FENCE = re.compile(r"^(?P<fence>:{3,}|`{3,})\{(?P<name>[\w:-]+)\}[ \t]*(?P<title>[^\n]*)\n(?P<body>.*?)^(?P=fence)[ \t]*$",
-                    re.M | re.S)  # fmt: skip
+_FENCE = re.compile(
+    r"^(?P<fence>:{3,}|`{3,})\{(?P<name>[\w:-]+)\}[ \t]*(?P<title>[^\n]*)\n(?P<body>.*?)^(?P=fence)[ \t]*$",
+    re.M | re.S,
+)
 _ROLE = re.compile(r"\{(?P<role>[\w:-]+)\}`(?P<text>[^`]+)`")
 _CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.S)
 
