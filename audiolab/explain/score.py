@@ -8,8 +8,8 @@ the cause is. Any shape will do: (T, F) cells, (T,) frames, (F,) bands. With N c
 * auc: the chance that a cell of the region has a larger e than a cell outside, ties counting half.
 
 A constant explanation, zero everywhere included, points nowhere: lift 1, hit R / N, auc 1/2, which is what a uniform
-one gets. A score says nothing alone: `score_explanations` puts a uniform and a random one beside it; give the maps of an
-untrained model and of one trained on shuffled labels as further methods.
+one gets. A score says nothing alone: `score_explanations` puts a uniform and a random one beside it; give the maps of
+an untrained model and of one trained on shuffled labels as further methods.
 """
 
 from __future__ import annotations
@@ -113,8 +113,8 @@ def score_explanations(
 
     Returns:
         DataFrame indexed by ``method`` in the given order, then "uniform" and "random". For each of lift, hit and auc
-        the mean, ``_sd`` and the ends ``_low`` and ``_high`` of the 95 % t-interval of the mean (nan below n = 2); ``n``;
-        ``n_skipped``; ``n_flat``, how many of the scored explanations are constant and so point nowhere.
+        the mean, ``_sd`` and the ends ``_low`` and ``_high`` of the 95 % t-interval of the mean (nan below n = 2);
+        ``n``; ``n_skipped``; ``n_flat``, how many of the scored explanations are constant and so point nowhere.
 
     Raises:
         ValueError: a method is called "uniform" or "random", lengths or shapes differ, or an explanation holds a

@@ -58,7 +58,7 @@ def make_scene(
     background_db: float = -50.0,
     source: Source | None = None,
     stems: bool = False,
-    fade_s: float = 0.01,
+    fade_s: float = 0.005,
     max_polyphony: int | None = None,
 ) -> Scene:
     """Mix one soundscape: random events at ``background_db + snr`` over a background.
@@ -71,11 +71,12 @@ def make_scene(
         n_events: fewest and most events, both included.
         event_s: range of event lengths in seconds. A source that gives a shorter sound (one bark) is not stretched.
         snr_db: range of the event's RMS over the background's RMS, in dB.
-        background: a name known to `audiolab.worlds.events.make_background`, or a callable taking ``seed``,
+        background: a name known to `audiolab.worlds.backgrounds.make_background`, or a callable taking ``seed``,
             ``duration_s`` and ``sample_rate``.
         background_db: RMS of the background, dB re full scale.
         source: callable ``(label, seed=, duration_s=, sample_rate=)``; None means `audiolab.worlds.events.make_event`.
-            Give one that cuts recordings and the same mixer makes scenes of recordings.
+            Give one that cuts recordings and the same mixer makes scenes of recordings. What lies between the sound's
+            ``onset_s`` and ``offset_s`` is mixed, less what is 40 dB weaker than its loudest 10 ms at either end.
         stems: keep one signal per class.
         fade_s: raised-cosine fade at both ends of every event, so that a cut does not click.
         max_polyphony: most events sounding at once; an event for which no free place is found in 50 draws is left out.
@@ -94,8 +95,7 @@ def make_scene(
     """
     classes = _check_classes(classes)
     _check_scene(duration_s, sample_rate, n_events, event_s, snr_db, fade_s, max_polyphony)
-    if source is None:
-        from .events import make_event as source
+    source = source or _whole_event
     n_samples = round(duration_s * sample_rate)
     rng = np.random.default_rng([seed, 0])
     ground = _background(background, seed=_draw_seed(rng), duration_s=duration_s, sample_rate=sample_rate)
@@ -241,7 +241,7 @@ def _background(background: str | Callable[..., np.ndarray], **options: Any) -> 
     if callable(background):
         samples = background(**options)
     else:
-        from .events import make_background
+        from .backgrounds import make_background
 
         samples = make_background(background, **options)
     samples = np.asarray(samples, dtype=np.float64)
@@ -257,6 +257,14 @@ def _to_rms(samples: np.ndarray, level_db: float, what: str) -> np.ndarray:
     return samples * (10 ** (level_db / 20) / rms)
 
 
+def _whole_event(label: str, **options: Any) -> Any:
+    from .events import make_event
+
+    # Its onset and offset enclose 95 % of the energy: cutting there would take 0.1 s of full level off either end.
+    sound = make_event(label, **options)
+    return sound._replace(onset_s=0.0, offset_s=len(sound.samples) / options["sample_rate"])
+
+
 def _cut(sound: Any, label: str, length_s: float, sample_rate: int, fade_s: float) -> np.ndarray:
     """Return the sounding part of ``sound``, at most ``length_s`` long, faded at both ends."""
     first = round(sound.onset_s * sample_rate)
@@ -265,8 +273,11 @@ def _cut(sound: Any, label: str, length_s: float, sample_rate: int, fade_s: floa
     peak = np.abs(samples).max(initial=0.0)
     if not np.isfinite(peak) or peak == 0:
         raise ValueError(f"the sound of {label!r} must be finite and not silent, got peak {peak}")
-    # A bout cut inside a pause must not be labelled as sounding until the cut.
-    samples = samples[: int(np.flatnonzero(np.abs(samples) > 1e-3 * peak)[-1]) + 1]
+    # A bout cut inside a pause is not labelled as sounding until the cut, nor a shot as long as its inaudible echo.
+    n_block = max(1, sample_rate // 100)
+    energy = np.add.reduceat(np.square(samples), np.arange(0, len(samples), n_block))
+    loud = np.flatnonzero(energy > 1e-4 * energy.max())
+    samples = samples[loud[0] * n_block : (loud[-1] + 1) * n_block]
     n_fade = min(round(fade_s * sample_rate), len(samples) // 2)
     if n_fade:
         ramp = 0.5 - 0.5 * np.cos(np.pi * (np.arange(n_fade) + 0.5) / n_fade)
