@@ -77,3 +77,21 @@ def count_words(page: Path) -> int:
     prose = re.sub(r"^(`{3,}|~{3,})\{?(?:code|literalinclude|math).*?^\1", "", prose, flags=re.M | re.S)
     prose = re.sub(r"\$\$.*?\$\$", "", prose, flags=re.S)
     return len(re.findall(r"[^\W\d_][\w'’-]*", prose))
+
+
+def normalise(page: Path) -> bool:
+    """Write a chapter in the form that jupytext itself writes, header kept; returns whether it changed."""
+    text = page.read_text(encoding="utf-8")
+    header = re.match(r"\A---\n.*?^---\n", text, re.M | re.S)
+    written = jupytext.writes(jupytext.reads(text, fmt="md:myst"), fmt="md:myst")
+    body = re.sub(r"\A---\n.*?^---\n", "", written, flags=re.M | re.S)
+    made = (header[0] if header else "") + body
+    if made != text:
+        page.write_text(made, encoding="utf-8")
+    return made != text
+
+
+if __name__ == "__main__":
+    for chapter in find_notebooks(ROOT / "book", template=True):
+        if normalise(chapter):
+            print(f"normalised {chapter.relative_to(ROOT)}")

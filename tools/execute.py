@@ -87,7 +87,9 @@ def execute(page: Path, target: Path, profile: str) -> Outcome:
         )  # fmt: skip
     except PapermillExecutionError as error:
         trace = _COLOUR.sub("", "\n".join(error.traceback))
-        message = f"{page.name}, cell {error.exec_count}:\n{_indent(error.source)}\n\n{trace}"
+        codes = [cell.source for cell in nbformat.read(clean, as_version=4).cells if cell.cell_type == "code"]
+        number = codes.index(error.source) + 1 if error.source in codes else error.exec_count
+        message = f"{page.name}, code cell {number}:\n{_indent(error.source)}\n\n{trace}"
         return Outcome(page.stem, time.monotonic() - started, message)
     except Exception as error:  # a dead kernel or a cell over its time: the chapter failed, the others go on
         return Outcome(page.stem, time.monotonic() - started, f"{page.name}: {type(error).__name__}: {error}")

@@ -88,6 +88,7 @@ class Package:
                 for item in node.names:
                     if item.name.split(".")[0] == self.name:
                         aliases[item.asname or self.name] = item.name if item.asname else self.name
+                        yield self.name
                         if item.name != self.name and not item.asname:
                             yield from [item.name] if not self._is_room(item.name) else []
             elif isinstance(node, ast.ImportFrom):
@@ -100,7 +101,7 @@ class Package:
                     continue
                 for item in node.names:
                     full = base if item.name == "*" else f"{base}.{item.name}"
-                    if self._is_room(full):
+                    if self._is_room(full) and item.name != "*":
                         aliases[item.asname or item.name] = full
                     else:
                         yield full

@@ -22,8 +22,9 @@ from tools.chapters import ROOT, find_notebooks, plain_python, read_notebook
 from tools.stage import put
 
 _FENCE = re.compile(
-    r"^(?P<fence>:{3,}|`{3,})\{(?P<name>[\w:-]+)\}[ \t]*(?P<title>[^\n]*)\n(?P<body>.*?)^(?P=fence)[ \t]*$",
-    re.M | re.S,
+    r"^(?P<fence>:{3,}|`{3,})\{(?P<name>[\w:-]+)\}[ \t]*(?P<title>[^\n]*)\n"
+    r"(?P<body>(?:(?!(?::{3,}|`{3,})\{)[^\n]*\n)*?)(?P=fence)[ \t]*$",  # no note inside: innermost first
+    re.M,
 )
 _ROLE = re.compile(r"\{(?P<role>[\w:-]+)\}`(?P<text>[^`]+)`")
 _CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.S)
@@ -40,7 +41,7 @@ def make_stub(source: str) -> str:
             node.body = [*keep, ast.Expr(ast.Constant(...))]
             lines.append(ast.unparse(node))
         elif isinstance(node, ast.Assign):
-            lines.append(f"{' = '.join(ast.unparse(t) for t in node.targets)} = ...")
+            lines.append(f"{' = '.join(ast.unparse(t).strip('()') for t in node.targets)} = ...")
         elif isinstance(node, ast.AnnAssign):
             lines.append(f"{ast.unparse(node.target)} = ...")
     return "\n".join(["# Your answer here.", *lines]) if lines else "# Your answer here.\n..."
