@@ -1,6 +1,7 @@
 """A small clip classifier: four convolution blocks on a log-mel spectrogram, the yardstick for made sounds.
 
-Axis letters: B clips, T frames, F mel bands, C channels, D embedding, K classes. Adopted: a common baseline, no paper's network.
+Axis letters: B clips, T frames, F mel bands, C channels, D embedding, K classes. Adopted: a common baseline, no
+paper's network.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ class SmallCNNOutput(NamedTuple):
 
 
 class SmallCNN(nn.Module):
-    """Blocks of 3x3 convolution, batch normalisation, ReLU and 2x2 average pooling; then mean over F, mean + max over T.
+    """Blocks of 3x3 convolution, batch normalisation, ReLU and 2x2 average pooling; then mean over F, mean + max over
+    T.
 
-    Parameters: `n_classes` K; `n_channels` of each block (the last is D); `dropout` before the linear layer; `generator` draws the
-    initial values (He-normal, zero bias). The input (B, T, F) is a log-mel spectrogram in dB whose maximum is 0 and whose
-    minimum is -80, scaled here to -1..1. Raises ValueError for an input that is not (B, T, F) or is too small to pool.
+    Parameters: `n_classes` K; `n_channels` of each block (the last is D); `dropout` before the linear layer;
+    `generator` draws the initial values (He-normal, zero bias). The input (B, T, F) is a log-mel spectrogram in dB
+    whose maximum is 0 and whose minimum is -80, scaled here to -1..1. Raises ValueError for an input that is not (B,
+    T, F) or is too small to pool.
 
     >>> SmallCNN(n_classes=10).eval()(torch.zeros(2, 216, 64)).logits.shape
     torch.Size([2, 10])

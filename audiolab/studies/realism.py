@@ -91,7 +91,8 @@ def made_set(recipe: Realism, *, seed: int, workers: int = 1) -> tuple[np.ndarra
 
 
 def augment(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Circular shift in time, a smooth random equaliser (four cosines of 3 dB) and a random floor at -80 to -40 dB, by clip.
+    """Circular shift in time, a smooth random equaliser (four cosines of 3 dB) and a random floor at -80 to -40 dB,
+    by clip.
 
     ``x`` (B, T, F) in dB with its maximum at 0; the result as well.
     """

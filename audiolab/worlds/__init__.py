@@ -1,4 +1,4 @@
-"""Sound made here together with its truth: building blocks, recording effects, recipes, events, backgrounds and scenes."""
+"""Sound made here together with its truth: blocks, recording effects, recipes, events, backgrounds and scenes."""
 
 import lazy_loader as _lazy
 

@@ -60,10 +60,11 @@ BACKGROUNDS = {"brownian": _brownian, "pink": _pink, "traffic": _traffic, "room"
 def make_background(name: str, *, seed: int, duration_s: float, sample_rate: int = 22050) -> np.ndarray:
     """One background of unit-free level: float32 samples (T,) with an RMS of 0.05 (-26 dB).
 
-    Parameters: ``name`` one of ``BACKGROUNDS`` (brownian falls by 6 dB per octave, pink by 3), ``seed`` at least 0, ``duration_s``
-    in seconds, ``sample_rate`` in Hz. The same arguments give the same bits.
+    Parameters: ``name`` one of ``BACKGROUNDS`` (brownian falls by 6 dB per octave, pink by 3), ``seed`` at least 0,
+    ``duration_s`` in seconds, ``sample_rate`` in Hz. The same arguments give the same bits.
 
-    Raises ValueError for an unknown name, a duration that is not positive, a negative seed or a sample rate under 8000 Hz.
+    Raises ValueError for an unknown name, a duration that is not positive, a negative seed or a sample rate under
+    8000 Hz.
 
     >>> make_background("pink", seed=0, duration_s=1.0).shape
     (22050,)

@@ -1,7 +1,8 @@
 """Building blocks of the made sounds: noises, pulses, resonances, grains, slow curves and combs.
 
-Everything takes its own random generator and returns float64 arrays (T,) of samples. Curves in time are made by interpolation and
-filters are one multiplication in the frequency domain, so that a sound costs about a hundredth of its length.
+Everything takes its own random generator and returns float64 arrays (T,) of samples. Curves in time are made by
+interpolation and filters are one multiplication in the frequency domain, so that a sound costs about a hundredth of
+its length.
 """
 
 import numpy as np
@@ -48,7 +49,8 @@ def curve_db(frequencies_hz: np.ndarray, knots_hz: np.ndarray, levels_db: np.nda
 
 
 def shape(samples: np.ndarray, sample_rate: int, knots_hz: np.ndarray, levels_db: np.ndarray) -> np.ndarray:
-    """Filter samples (T,) by a zero-phase dB curve given at knots in Hz. It rings before onsets: for noise and voices."""
+    """Filter samples (T,) by a zero-phase dB curve given at knots in Hz. It rings before onsets: for noise and
+    voices."""
     size = _padded_length(len(samples), sample_rate // 50)
     frequencies = np.fft.rfftfreq(size, 1.0 / sample_rate)
     spectrum = np.fft.rfft(samples, size) * amplitude(curve_db(frequencies, knots_hz, levels_db))
@@ -118,8 +120,8 @@ def pulse_train(
 ) -> np.ndarray:
     """One impulse per period of a frequency curve (T,) in Hz, placed between samples by linear interpolation.
 
-    ``jitter`` is a fraction of a period, ``shimmer`` a log-amplitude; the amplitude grows with the square root of the period, which
-    keeps the power independent of the frequency. Raises ValueError where the frequency is not positive.
+    ``jitter`` is a fraction of a period, ``shimmer`` a log-amplitude; the amplitude grows with the square root of the
+    period, which keeps the power independent of the frequency. Raises ValueError where the frequency is not positive.
     """
     if np.min(f0_hz) <= 0:
         raise ValueError(f"f0_hz: expected positive frequencies, got a minimum of {np.min(f0_hz)}")
@@ -145,10 +147,12 @@ def resonate(
     high_pass_hz: float = 0.0,
     floor_db: float = -40.0,
 ) -> np.ndarray:
-    """Filter samples (T,) by a sum of Lorentzian peaks (frequency Hz, bandwidth Hz, gain dB) and a tilt in dB per octave.
+    """Filter samples (T,) by a sum of Lorentzian peaks (frequency Hz, bandwidth Hz, gain dB) and a tilt in dB per
+    octave.
 
-    Each peak is the causal damped resonance g / (1 + 2j (f - f_c) / b), so nothing rings before an onset; ``floor_db`` lets some of
-    the source through between the peaks. Below ``high_pass_hz`` the response falls by 24 dB per octave. The tail is cut at T.
+    Each peak is the causal damped resonance g / (1 + 2j (f - f_c) / b), so nothing rings before an onset;
+    ``floor_db`` lets some of the source through between the peaks. Below ``high_pass_hz`` the response falls by 24 dB
+    per octave. The tail is cut at T.
     """
     size = _padded_length(len(samples), sample_rate // 20)
     f = np.fft.rfftfreq(size, 1.0 / sample_rate)
@@ -174,7 +178,8 @@ def voiced(
 ) -> np.ndarray:
     """A voice (T,) of unit RMS: pulses at a frequency curve (T,) in Hz and breath noise through resonances.
 
-    High-passed at 0.8 of the curve's 10th percentile: without it the jitter of the pulses rumbles below the fundamental.
+    High-passed at 0.8 of the curve's 10th percentile: without it the jitter of the pulses rumbles below the
+    fundamental.
     """
     source = at_level(pulse_train(rng, f0_hz, sample_rate, jitter=jitter, shimmer=shimmer))
     source = source + amplitude(breath_db) * rng.standard_normal(len(f0_hz))
@@ -219,8 +224,8 @@ def grains(
 ) -> np.ndarray:
     """Short decaying bursts at Poisson times (or given sample positions), log-normal in amplitude, shape (n,).
 
-    Each is white noise with probability ``share_of_noise``, else a damped sine of a frequency within ``frequency_hz``; time
-    constants are log-uniform within ``decay_s``.
+    Each is white noise with probability ``share_of_noise``, else a damped sine of a frequency within
+    ``frequency_hz``; time constants are log-uniform within ``decay_s``.
     """
     out = np.zeros(n)
     if positions is None:

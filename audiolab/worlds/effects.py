@@ -1,8 +1,8 @@
 """What a recording does to a sound: room, microphone, noise floor, coder, converter and editor.
 
-Each effect is a function of samples (T,) with stated amounts, and the identity where its amount is None or zero; ``recording``
-draws the amounts for a class and applies all of them in the order of a real chain. There is deliberately no static
-comb here: it would put the stripes that mark engines on every noise.
+Each effect is a function of samples (T,) with stated amounts, and the identity where its amount is None or zero;
+``recording`` draws the amounts for a class and applies all of them in the order of a real chain. There is
+deliberately no static comb here: it would put the stripes that mark engines on every noise.
 """
 
 import numpy as np
@@ -76,7 +76,8 @@ def band_limit(
     low_pass_hz: float | None = None,
     attenuation_db: float = 40.0,
 ) -> np.ndarray:
-    """High-pass of 18 dB per octave, and a low-pass that is down by ``attenuation_db`` a tenth of an octave above its cut."""
+    """High-pass of 18 dB per octave, and a low-pass that is down by ``attenuation_db`` a tenth of an octave above its
+    cut."""
     knots, levels = [10.0], [0.0]
     if high_pass_hz:
         knots, levels = [high_pass_hz / 16, high_pass_hz], [-72.0, 0.0]
@@ -131,8 +132,9 @@ def recording(
 ) -> np.ndarray:
     """A drawn recording chain: reverberation, equaliser, floor, band limit, coder, clipping, level and silence.
 
-    ``floor_db`` is the range of the floor relative to the active part; ``silence_after_s`` is where an editor may have put exact
-    zeros, which happens with probability 0.85. Source: the ranges are measured on recordings of ten classes.
+    ``floor_db`` is the range of the floor relative to the active part; ``silence_after_s`` is where an editor may
+    have put exact zeros, which happens with probability 0.85. Source: the ranges are measured on recordings of ten
+    classes.
     """
     if rng.random() < 0.75:
         samples = reverb(

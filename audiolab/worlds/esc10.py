@@ -1,9 +1,9 @@
 """Recipes of ten everyday sounds: animals, weather, people, things and engines.
 
-Every recipe is a function ``(rng, n, sample_rate, whole) -> (samples, info)``. With ``whole`` it fills n samples as a recording
-would, with pauses and repetitions; without, it makes one event or bout of at most n samples. The identity (this dog, this saw) is drawn
-once and each repetition varies a little around it: that split is what makes repetitions plausible. ``info`` holds the identity
-and the ``events`` as (onset, offset) in seconds.
+Every recipe is a function ``(rng, n, sample_rate, whole) -> (samples, info)``. With ``whole`` it fills n samples as a
+recording would, with pauses and repetitions; without, it makes one event or bout of at most n samples. The identity
+(this dog, this saw) is drawn once and each repetition varies a little around it: that split is what makes repetitions
+plausible. ``info`` holds the identity and the ``events`` as (onset, offset) in seconds.
 """
 
 import numpy as np
@@ -193,7 +193,7 @@ def crackling_fire(rng: np.random.Generator, n: int, sample_rate: int, whole: bo
     )
     roar *= np.exp(0.25 * wander(rng, n, sample_rate, 4.0))
     hiss = high_pass(slope_noise(rng, n, sample_rate, rng.uniform(-2, 2)), sample_rate, 1500.0)
-    bed = amplitude(rng.uniform(-16, 6)) * at_level(roar) + amplitude(rng.uniform(-20, -4)) * at_level(hiss)
+    bed = amplitude(rng.uniform(-14, 6)) * at_level(roar) + amplitude(rng.uniform(-24, -6)) * at_level(hiss)
     log_std, small_rate, large_rate = rng.uniform(0.8, 1.5), log_uniform(rng, 2, 80), log_uniform(rng, 0.5, 12)
     small = grains(
         rng, n, sample_rate, rate_hz=small_rate, decay_s=(0.0003, 0.004), log_std=log_std, share_of_noise=0.85,
@@ -216,7 +216,8 @@ def crackling_fire(rng: np.random.Generator, n: int, sample_rate: int, whole: bo
             tail / np.max(np.abs(tail)) * np.max(np.abs(crackle), initial=1.0) * rng.uniform(0.4, 1.0),
             int(place),
         )
-    crackle = high_pass(crackle, sample_rate, log_uniform(rng, 400, 1800))
+    crackle = high_pass(crackle, sample_rate, log_uniform(rng, 300, 1800))
+    crackle = low_pass(crackle, sample_rate, log_uniform(rng, 1500, 9000))
     peak = np.max(np.abs(crackle), initial=0.0)
     if peak > 0:
         crackle *= rms(bed) * amplitude(rng.uniform(18, 44)) / peak
@@ -301,8 +302,8 @@ def sneezing(rng: np.random.Generator, n: int, sample_rate: int, whole: bool) ->
         parts = []
         if inhale:
             length = int(sample_rate * rng.uniform(0.15, 0.5))
-            parts.append(through(rng.standard_normal(length), throat(), throat(), 0.0) * amplitude(rng.uniform(-30, -14))
-                         * breakpoints(length, [0, 0.8, 1], [0, 1, 0]))  # fmt: skip
+            air = through(rng.standard_normal(length), throat(), throat(), 0.0) * amplitude(rng.uniform(-30, -14))
+            parts.append(air * breakpoints(length, [0, 0.8, 1], [0, 1, 0]))
             parts.append(np.zeros(int(sample_rate * rng.uniform(0.02, 0.2))))
         length = int(sample_rate * onset_s)
         voice = voiced(
@@ -331,7 +332,7 @@ def sneezing(rng: np.random.Generator, n: int, sample_rate: int, whole: bool) ->
 
 def clock_tick(rng: np.random.Generator, n: int, sample_rate: int, whole: bool) -> Draft:
     """Struck modes and clicks at a steady rate; the tock differs from the tick in timbre, level and timing."""
-    centre = log_normal(rng, 2600.0, 0.4)
+    centre = log_normal(rng, 2400.0, 0.5)
     rate = 1.0 if rng.random() < 0.6 else log_uniform(rng, 1.2, 5.5)
     strikes = int(rng.integers(1, 4))
     delays = np.r_[0.0, np.cumsum(rng.uniform(0.005, 0.12, 2))]
@@ -339,11 +340,11 @@ def clock_tick(rng: np.random.Generator, n: int, sample_rate: int, whole: bool) 
     thump = rng.random() < 0.4
     thump_hz, thump_db = log_uniform(rng, 60, 300), rng.uniform(-12, 6)
     decay_top = log_uniform(rng, 0.004, 0.03)
-    click_db, click_s = rng.uniform(-12, 10), log_uniform(rng, 0.0005, 0.004)
+    click_db, click_s = rng.uniform(-12, 14), log_uniform(rng, 0.0005, 0.004)
 
     def timbre() -> tuple[np.ndarray, ...]:
         count = int(rng.integers(3, 10))
-        frequencies = np.clip(centre * np.exp(0.4 * rng.standard_normal(count)), 200, 0.45 * sample_rate)
+        frequencies = np.clip(centre * np.exp(0.5 * rng.standard_normal(count)), 200, 0.45 * sample_rate)
         return (
             frequencies,
             np.exp(rng.uniform(np.log(0.001), np.log(decay_top), count)),
@@ -388,7 +389,7 @@ def helicopter(rng: np.random.Generator, n: int, sample_rate: int, whole: bool) 
     width, depth = rng.uniform(0.06, 0.22), rng.uniform(0.6, 1.0)
     beat = np.exp(-0.5 * (((phase % 1.0) - 0.5) / width) ** 2) * heights[phase.astype(int) % blades]
     beat = 1 - depth + depth * beat / beat.max()
-    tilt = rng.uniform(-4, 3)
+    tilt = rng.uniform(-4, 2)
     bands = (
         np.array([-15, -10, -6, -8, -10, -13, -19, -25, -40]) + 3 * rng.standard_normal(9) + tilt * (np.arange(9) - 2.5)
     )
@@ -422,7 +423,8 @@ def helicopter(rng: np.random.Generator, n: int, sample_rate: int, whole: bool) 
 
 
 def chainsaw(rng: np.random.Generator, n: int, sample_rate: int, whole: bool) -> Draft:
-    """A two-stroke engine swept between idle and full load: clear harmonic arcs, saturated, with noise on every pulse."""
+    """A two-stroke engine swept between idle and full load: clear harmonic arcs, saturated, with noise on every
+    pulse."""
     idle, full = log_uniform(rng, 35, 75), log_uniform(rng, 100, 250)
     idle_db = rng.uniform(-26, -6)
     load = np.zeros(n)
@@ -452,14 +454,14 @@ def chainsaw(rng: np.random.Generator, n: int, sample_rate: int, whole: bool) ->
     ]
     source = at_level(pulses)
     gate = low_pass(np.abs(source), sample_rate, 300.0)
-    source = source + amplitude(rng.uniform(-24, -5)) * at_level(gate * rng.standard_normal(n))
+    source = source + amplitude(rng.uniform(-22, -3)) * at_level(gate * rng.standard_normal(n))
     out = at_level(
         resonate(
-            source, sample_rate, peaks, tilt_db=rng.uniform(-2, 1), high_pass_hz=rng.uniform(40, 110), floor_db=-22.0
+            source, sample_rate, peaks, tilt_db=rng.uniform(-3, 0.5), high_pass_hz=rng.uniform(40, 110), floor_db=-22.0
         )
     )
     out = np.tanh(rng.uniform(0.2, 1.0) * out)
-    out = at_level(out) + at_level(slope_noise(rng, n, sample_rate, rng.uniform(-4, 0)), rng.uniform(-40, -20))
+    out = at_level(out) + at_level(slope_noise(rng, n, sample_rate, rng.uniform(-6, -1)), rng.uniform(-30, -12))
     out *= amplitude(idle_db * (1 - np.clip(load, 0, 1)))
     if rng.random() < 0.3:
         delay = log_uniform(rng, 0.0003, 0.006) * np.exp(0.3 * wander(rng, n, sample_rate, 0.4))
@@ -480,7 +482,7 @@ RECIPES = {
     "chainsaw": chainsaw,
 }
 
-# Range of the noise floor in dB relative to the active part, and whether an editor may have put silence after the event.
+# Range of the floor in dB relative to the active part, and whether an editor may have put silence after the event.
 RECORDING = {
     "dog": ((-70.0, -24.0), True),
     "rooster": ((-75.0, -30.0), True),

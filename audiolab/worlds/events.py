@@ -1,6 +1,7 @@
 """Sounds by name and seed: one dry event, or a whole clip as a recording would hold it.
 
-A sound depends on its name and seed alone: not on what was drawn before, on global random state or on the number of workers.
+A sound depends on its name and seed alone: not on what was drawn before, on global random state or on the number of
+workers.
 """
 
 import zlib
@@ -21,7 +22,8 @@ _EVENT_SECONDS = {**dict.fromkeys(ESC10_CLASSES, (4.0, 4.0)), **urban.EVENT_SECO
 
 
 class Sound(NamedTuple):
-    """Samples (T,) float32 mono, the onset and offset in seconds that enclose 95 % of the energy, and the identity drawn."""
+    """Samples (T,) float32 mono, the onset and offset in seconds that enclose 95 % of the energy, and the identity
+    drawn."""
 
     samples: np.ndarray
     onset_s: float
@@ -45,7 +47,8 @@ def check_sound_arguments(*, seed: int, sample_rate: int, duration_s: float | No
 
 
 def energy_bounds(samples: np.ndarray, sample_rate: int, *, share: float = 0.95) -> tuple[float, float]:
-    """Onset and offset in seconds between which ``share`` of the energy of samples (T,) lies, equal parts left out on both sides."""
+    """Onset and offset in seconds between which ``share`` of the energy of samples (T,) lies, equal parts left out on
+    both sides."""
     energy = np.cumsum(np.square(samples, dtype=np.float64))
     if energy[-1] <= 0:
         return 0.0, len(samples) / sample_rate
@@ -62,9 +65,10 @@ def _recipe(name: str):
 def make_event(name: str, *, seed: int, sample_rate: int = 22050, duration_s: float | None = None) -> Sound:
     """One dry event or bout, without room or noise floor, at a peak of 0.9.
 
-    Parameters: ``name`` one of ``ESC10_CLASSES`` or ``URBAN_CLASSES``, ``seed`` at least 0, ``sample_rate`` in Hz, ``duration_s`` the
-    longest duration in seconds: steady sounds fill it, others may end earlier; by default a length usual for the class.
-    The result's ``info`` holds the identity (such as ``f0_hz``) and ``events``, the single onsets and offsets.
+    Parameters: ``name`` one of ``ESC10_CLASSES`` or ``URBAN_CLASSES``, ``seed`` at least 0, ``sample_rate`` in Hz,
+    ``duration_s`` the longest duration in seconds: steady sounds fill it, others may end earlier; by default a length
+    usual for the class. The result's ``info`` holds the identity (such as ``f0_hz``) and ``events``, the single
+    onsets and offsets.
 
     Raises ValueError for an unknown name, a negative seed, a rate under 8000 Hz or a duration under 0.05 s.
 
@@ -90,7 +94,8 @@ def make_event(name: str, *, seed: int, sample_rate: int = 22050, duration_s: fl
 def make_clip(
     name: str, *, seed: int, sample_rate: int = 22050, duration_s: float = 5.0, effects: bool = True
 ) -> Sound:
-    """A whole clip as a recording would hold it: repetitions and pauses and, with ``effects``, room, floor, coder and level.
+    """A whole clip as a recording would hold it: repetitions and pauses and, with ``effects``, room, floor, coder and
+    level.
 
     Parameters are those of ``make_event``; the length is exactly ``duration_s`` and the peak lies within 0.3 to 1.
 

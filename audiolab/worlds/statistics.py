@@ -19,8 +19,9 @@ class ClipStatistics(NamedTuple):
 def clip_statistics(samples: np.ndarray, sample_rate: int = 22050) -> ClipStatistics:
     """Spectrum, activity, floor and crest of samples (T,).
 
-    ``octave_db`` holds the levels between ``OCTAVE_EDGES_HZ`` relative to the whole; ``active`` is the share of 23 ms frames within
-    30 dB of the loudest; ``floor_db`` the 10th percentile of frame levels relative to the loudest; ``crest_db`` the peak over the RMS.
+    ``octave_db`` holds the levels between ``OCTAVE_EDGES_HZ`` relative to the whole; ``active`` is the share of 23 ms
+    frames within 30 dB of the loudest; ``floor_db`` the 10th percentile of frame levels relative to the loudest;
+    ``crest_db`` the peak over the RMS.
 
     Raises ValueError for silent samples, whose levels have no reference.
     """

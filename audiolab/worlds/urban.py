@@ -1,4 +1,5 @@
-"""Recipes of ten city sounds, in the same form as those of ``esc10``: ``(rng, n, sample_rate, whole) -> (samples, info)``.
+"""Recipes of ten city sounds, in the same form as those of ``esc10``: ``(rng, n, sample_rate, whole) -> (samples,
+info)``.
 
 Unlike those of ``esc10`` their ranges come from the physics of the sources and were not fitted to recordings.
 """
@@ -292,6 +293,12 @@ RECIPES = {
 RECORDING = {name: ((-80.0, -35.0), name in ("car_horn", "dog_bark", "gun_shot")) for name in RECIPES}
 
 # Seconds an event lasts where no duration is asked for.
-EVENT_SECONDS = {name: (1.0, 4.0) for name in RECIPES} | {"engine_idling": (2.0, 4.0), "siren": (2.0, 4.0), "street_music": (3.0, 4.0)} | {
-    "car_horn": (3.0, 3.0), "dog_bark": (3.0, 3.0), "gun_shot": (2.0, 2.0),
-}  # fmt: skip
+EVENT_SECONDS = {
+    **dict.fromkeys(RECIPES, (1.0, 4.0)),
+    "car_horn": (3.0, 3.0),
+    "dog_bark": (3.0, 3.0),
+    "engine_idling": (2.0, 4.0),
+    "gun_shot": (2.0, 2.0),
+    "siren": (2.0, 4.0),
+    "street_music": (3.0, 4.0),
+}
