@@ -66,25 +66,28 @@ def map_png(unit: np.ndarray, *, max_bytes: int = 6_500) -> bytes:
     return content
 
 
-def contour_path(unit: np.ndarray, *, level: float = 0.5, max_characters: int = 2_600) -> str:
-    """Return the outline of a map (T, F) at ``level`` as SVG path data in a 1000 x 1000 box, longest lines first.
+def contour_path(unit: np.ndarray, *, level: float = 0.5, max_characters: int = 4_000) -> str:
+    """Return the outline of a map (T, F) at ``level`` as SVG path data in a 1000 x 1000 box.
 
-    Short lines are left out once the path has ``max_characters``.
+    A map too ragged for ``max_characters`` is averaged in larger blocks first; one that is too ragged even then, such
+    as noise, gets no outline: half of an outline would mislead.
     """
+    for rows, columns in ((48, 96), (32, 64), (24, 48)):
+        path = _outline(_block_mean(unit.T, rows, columns), level)
+        if len(path) <= max_characters:
+            return path
+    return ""
+
+
+def _outline(cells: np.ndarray, level: float) -> str:
     import contourpy
 
-    cells = _block_mean(unit.T, 48, 96)
     rows, columns = cells.shape
     # A rim of zeros closes the lines that would end at the border of the picture.
     padded = np.pad(cells, 1)
     x = (np.arange(columns + 2) - 0.5) * 1000 / columns
     y = 1000 - (np.arange(rows + 2) - 0.5) * 1000 / rows
     lines = contourpy.contour_generator(x.clip(0, 1000), y.clip(0, 1000), padded).lines(level)
-    path = ""
-    for line in sorted(lines, key=lambda points: -len(points)):
-        points = np.round(line).astype(int)
-        piece = "M" + "L".join(f"{px} {py}" for px, py in points)
-        if len(path) + len(piece) > max_characters:
-            break
-        path += piece
-    return path
+    return "".join(
+        "M" + "L".join(f"{px} {py}" for px, py in np.round(line).astype(int)) for line in lines
+    )

@@ -80,6 +80,11 @@
     }
     const nice = (frequency) => frequency >= 1000 ? (frequency / 1000).toFixed(1) + " kHz" : Math.round(frequency) + " Hz";
 
+    function band(low, high) {
+      const [a, unit] = nice(low).split(" "), [b, last] = nice(high).split(" ");
+      return unit === last ? a + "–" + b + " " + unit : a + " " + unit + "–" + b + " " + last;
+    }
+
     function now() {
       if (playing) {
         const late = context.outputLatency || context.baseLatency || 0;
@@ -166,7 +171,7 @@
         bottom: 100 * toHeight(low) + "%", height: 100 * (toHeight(high) - toHeight(low)) + "%" });
       patchBox.classList.add("al-shown");
       position = from; draw();
-      where.textContent = "heard: " + from.toFixed(1) + "–" + to.toFixed(1) + " s, " + nice(low) + "–" + nice(high);
+      where.textContent = from.toFixed(1) + "–" + to.toFixed(1) + " s, " + band(low, high);
       root.dataset.patch = [from, to, low, high].map((v) => v.toFixed(3)).join(" ");
       decode().then((samples) => {
         const piece = samples.slice(Math.floor(from * config.rate), Math.ceil(to * config.rate));
@@ -263,6 +268,14 @@
       if (used) event.preventDefault();
       event.stopPropagation();
     });
+
+    // A label goes inside its bar where it fits there.
+    const bars = all(".al-lane button");
+    const arrange = () => bars.forEach((bar) => {
+      bar.classList.toggle("al-fits", bar.firstChild.scrollWidth + 10 <= bar.offsetWidth);
+    });
+    if (bars.length && window.ResizeObserver) new ResizeObserver(arrange).observe(stage);
+    arrange();
 
     choose(Math.min(config.first, layers.length));
     face(); draw();

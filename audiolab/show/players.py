@@ -97,16 +97,17 @@ def player(
         "first": 0 if not names or selected == "" else 1 + names.index(selected or names[0]),
         "veil": VEIL_ALPHA, "glow": GLOW_ALPHA, "patch_s": float(patch_s), "patch_rows": 0.16,
     }
+    paths = {name: contour_path(unit) for name, unit in units.items()}
     sound_uri = data_uri(encode_mp3(played, sample_rate), "audio/mpeg")
     sentences = [f'<span class="al-caption">{escape(caption)}</span>'] if caption else []
-    sentences.append(f'<span class="al-level">{escape(level)}{_scale_sentence(names, shared_scale, outlines)}</span>')
+    sentences.append(f'<span class="al-level">{escape(level)}{_scale_sentence(paths, shared_scale, outlines)}</span>')
     # A "<" in a name must not end the script element.
     config_text = json.dumps(config, ensure_ascii=False).replace("<", "\\u003c")
     body = "".join([
         f'<audio controls preload="metadata" src="{sound_uri}"></audio>',
         _top(duration),
         _chips(names),
-        '<div class="al-frame">', _frequency_axis(rows_hz), _stage(x_db, units, outlines, colormap, duration),
+        '<div class="al-frame">', _frequency_axis(rows_hz), _stage(x_db, units, paths, outlines, colormap, duration),
         _time_axis(duration), _lane_html(lanes, duration), "</div>",
         _tools(names),
         f'<figcaption>{" ".join(sentences)}</figcaption>',
@@ -189,11 +190,12 @@ def _lanes(events: Iterable[Any], duration: float) -> dict[str, list[tuple[float
     return {label: sorted(spans) for label, spans in sorted(lanes.items(), key=lambda item: min(item[1]))}
 
 
-def _scale_sentence(names: list[str], shared_scale: bool, outlines: Mapping[str, Any]) -> str:
-    if not names:
+def _scale_sentence(paths: Mapping[str, str], shared_scale: bool, outlines: Mapping[str, Any]) -> str:
+    if not paths:
         return ""
     scale = "All maps share one scale" if shared_scale else "Each map is scaled to its own maximum"
-    return f" {scale}; the line is half of it" + ("; the broken line is the true region." if outlines else ".")
+    missing = "" if all(paths.values()) else " (none where it would be too ragged)"
+    return f" {scale}; the line is half of it{missing}" + ("; the broken line is the true region." if outlines else ".")
 
 
 def _top(duration: float) -> str:
@@ -241,6 +243,7 @@ def _time_axis(duration: float) -> str:
 def _stage(
     x_db: np.ndarray,
     units: Mapping[str, np.ndarray],
+    paths: Mapping[str, str],
     outlines: Mapping[str, np.ndarray],
     colormap: str,
     duration: float,
@@ -254,7 +257,7 @@ def _stage(
             truth = f'<path class="al-outline al-truth" d="{contour_path(outlines[name])}"/>'
         layers.append(
             f'<g class="al-layer"><image {box} href="{data_uri(map_png(unit), "image/png")}"/>'
-            f'<path class="al-outline" d="{contour_path(unit)}"/>{truth}</g>'
+            f'<path class="al-outline" d="{paths[name]}"/>{truth}</g>'
         )
     return (
         '<div class="al-stage" tabindex="0" role="slider" '
@@ -277,12 +280,11 @@ def _lane_html(lanes: Mapping[str, list[tuple[float, float]]], duration: float) 
             left, right = onset / duration, offset / duration
             following = spans[index + 1][0] / duration if index + 1 < len(spans) else 1.0
             earlier = spans[index - 1][1] / duration if index else 0.0
-            if right - left >= needed:
-                side = "al-fits"
-            elif following - left >= needed:
+            # The script moves a label into its bar where the page is wide enough.
+            if following - right >= needed:
                 side = "al-right"
             else:
-                side = "al-left" if right - earlier >= needed else "al-clip"
+                side = "al-left" if left - earlier >= needed else "al-clip"
             bars.append(
                 f'<button type="button" class="{side}" data-on="{onset:.3f}" data-off="{offset:.3f}" '
                 f'style="left:{100 * left:.2f}%;width:{100 * (right - left):.2f}%" '

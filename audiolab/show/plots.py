@@ -33,8 +33,8 @@ def use_style() -> None:
         rc={
             "figure.figsize": (7.2, 3.4), "figure.constrained_layout.use": True, "figure.dpi": 100,
             "figure.facecolor": "white", "axes.facecolor": "white", "savefig.facecolor": "white",
-            "font.size": 10, "axes.titlesize": 11, "axes.labelsize": 10, "xtick.labelsize": 9, "ytick.labelsize": 9,
-            "legend.fontsize": 9, "legend.frameon": False, "axes.spines.top": False, "axes.spines.right": False,
+            "font.size": 11, "axes.titlesize": 12, "axes.labelsize": 11, "xtick.labelsize": 10, "ytick.labelsize": 10,
+            "legend.fontsize": 10, "legend.frameon": False, "axes.spines.top": False, "axes.spines.right": False,
             "image.cmap": MAP_COLORMAP, "image.interpolation": "nearest",
         },
     )

@@ -34,7 +34,7 @@ def test_a_map_can_be_read_back_from_the_opacity():
 def test_noise_stays_within_its_bytes(shape):
     assert len(map_png(RNG.random(shape))) <= 6_500
     assert len(spectrogram_png(-80 * RNG.random(shape))) <= 34_000
-    assert len(contour_path(RNG.random(shape))) <= 2_600
+    assert len(contour_path(RNG.random(shape))) <= 4_000
 
 
 def test_the_outline_lies_where_the_map_is_half():
@@ -44,6 +44,13 @@ def test_the_outline_lies_where_the_map_is_half():
     # 10 to 30 of 50 frames; rows 20 to 30 of 40, counted from the bottom.
     assert points.min(axis=0) == pytest.approx([200, 250], abs=15)
     assert points.max(axis=0) == pytest.approx([600, 500], abs=15)
+
+
+def test_an_outline_is_whole_or_absent():
+    blocks = np.zeros((60, 40))
+    blocks[::12, ::8] = 1
+    assert contour_path(blocks).count("M") == 25
+    assert contour_path(blocks, max_characters=100) == ""
 
 
 def test_a_map_that_reaches_the_border_has_a_closed_outline():

@@ -126,6 +126,17 @@ def test_hearing_only_what_the_map_marks(page):
     page.keyboard.press("Space")
 
 
+def test_the_browser_hears_an_onset_when_the_picture_shows_it(open_page):
+    onset = 0.5 * np.sin(2 * np.pi * 1000 * T[: 4 * RATE]) * (T[: 4 * RATE] >= 2)
+    page = open_page(show.player(onset, {"all": np.ones((4, 4))}, sample_rate=RATE).data)
+    page.evaluate(RECORD)
+    page.click(".al-through")
+    page.click(".al-play")
+    page.wait_for_function("window.heard.length == 1", timeout=20_000)
+    heard = np.abs(np.array(page.evaluate("window.heard[0]")))
+    assert np.argmax(heard > 0.25) / RATE == pytest.approx(2.0, abs=0.02)
+
+
 def test_a_bar_plays_its_event_and_stops(page):
     page.click(".al-lane button[data-on='1.000']")
     page.wait_for_function("document.querySelector('audio').currentTime >= 1.15")
