@@ -75,7 +75,7 @@ def execute(page: Path, target: Path, profile: str) -> Outcome:
         os.environ[name] = "1"
     os.environ.update(PYTHONHASHSEED="0", TQDM_DISABLE="1", PYDEVD_DISABLE_FILE_VALIDATION="1")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    work = target.parents[1] / ".run"
+    work = target.parents[1] / "_build" / "run"  # never rendered
     work.mkdir(parents=True, exist_ok=True)
     clean, raw = work / f"{page.stem}.clean.ipynb", work / f"{page.stem}.ipynb"
     nbformat.write(read_notebook(page), clean)
