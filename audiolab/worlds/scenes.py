@@ -157,7 +157,11 @@ def make_scenes(n: int, *, seed: int, workers: int = 1, progress: bool = False, 
 def make_many(
     make: Callable[..., Any], n: int, *, seed: int, workers: int = 1, progress: bool = False, **options: Any
 ) -> list[Any]:
-    """Call ``make(seed=scene_seed(seed, i), **options)`` for i in 0..n-1, in order, on ``workers`` processes."""
+    """Call ``make(seed=scene_seed(seed, i), **options)`` for i in 0..n-1, in order, on ``workers`` processes.
+
+    Raises:
+        ValueError: ``n`` is negative or ``workers`` is below 1.
+    """
     if n < 0:
         raise ValueError(f"n must be 0 or more, got {n}")
     if workers < 1:
@@ -182,18 +186,20 @@ def polyphony(events: Sequence[Event]) -> int:
 
 
 def occupied_band(samples: np.ndarray, *, sample_rate: int, share: float = 0.95) -> tuple[float, float]:
-    """Return the band (low, high) in Hz that holds ``share`` of the energy, half of the rest lying on either side.
+    """Return the band (low, high) in Hz that holds ``share`` of the energy above 20 Hz, half of the rest at either end.
 
     Raises:
-        ValueError: ``samples`` is silent, or ``share`` is outside (0, 1).
+        ValueError: ``samples`` is silent above 20 Hz, or ``share`` is outside (0, 1).
     """
     if not 0 < share < 1:
         raise ValueError(f"share must lie between 0 and 1, got {share}")
     n_fft = fft.next_fast_len(len(samples), real=True)
     power = np.abs(fft.rfft(samples, n_fft)) ** 2
+    # An offset or a drift is not heard and must not pull the band down to 0 Hz.
+    power[: int(np.ceil(20 * n_fft / sample_rate))] = 0
     total = np.cumsum(power, dtype=np.float64)
     if not total[-1] > 0:
-        raise ValueError("samples must not be silent")
+        raise ValueError("samples must not be silent above 20 Hz")
     edges = np.searchsorted(total, np.array([(1 - share) / 2, (1 + share) / 2]) * total[-1])
     low, high = edges * sample_rate / n_fft
     return float(low), float(high)

@@ -200,6 +200,8 @@ def test_occupied_band_of_a_tone_and_of_white_noise():
     low_hz, high_hz = scenes.occupied_band(np.sin(2 * np.pi * 1000 * time_s), sample_rate=22050)
     assert low_hz == pytest.approx(1000, abs=5)
     assert high_hz == pytest.approx(1000, abs=5)
+    shifted = scenes.occupied_band(np.sin(2 * np.pi * 1000 * time_s) + 0.9, sample_rate=22050)
+    assert shifted[0] == pytest.approx(1000, abs=150)
     low_hz, high_hz = scenes.occupied_band(np.random.default_rng(0).standard_normal(22050), sample_rate=22050)
     assert high_hz - low_hz == pytest.approx(0.95 * 11025, rel=0.02)
     with pytest.raises(ValueError, match="silent"):
