@@ -193,7 +193,7 @@ def crackling_fire(rng: np.random.Generator, n: int, sample_rate: int, whole: bo
     )
     roar *= np.exp(0.25 * wander(rng, n, sample_rate, 4.0))
     hiss = high_pass(slope_noise(rng, n, sample_rate, rng.uniform(-2, 2)), sample_rate, 1500.0)
-    bed = amplitude(rng.uniform(-14, 6)) * at_level(roar) + amplitude(rng.uniform(-24, -6)) * at_level(hiss)
+    bed = amplitude(rng.uniform(-14, 6)) * at_level(roar) + amplitude(rng.uniform(-34, -12)) * at_level(hiss)
     log_std, small_rate, large_rate = rng.uniform(0.8, 1.5), log_uniform(rng, 2, 80), log_uniform(rng, 0.5, 12)
     small = grains(
         rng, n, sample_rate, rate_hz=small_rate, decay_s=(0.0003, 0.004), log_std=log_std, share_of_noise=0.85,
@@ -339,7 +339,7 @@ def clock_tick(rng: np.random.Generator, n: int, sample_rate: int, whole: bool) 
     levels = np.r_[1.0, amplitude(rng.uniform(-20, 2, 2))]
     thump = rng.random() < 0.4
     thump_hz, thump_db = log_uniform(rng, 60, 300), rng.uniform(-12, 6)
-    decay_top = log_uniform(rng, 0.004, 0.03)
+    decay_top = log_uniform(rng, 0.005, 0.04)
     click_db, click_s = rng.uniform(-12, 14), log_uniform(rng, 0.0005, 0.004)
 
     def timbre() -> tuple[np.ndarray, ...]:
@@ -426,7 +426,7 @@ def chainsaw(rng: np.random.Generator, n: int, sample_rate: int, whole: bool) ->
     """A two-stroke engine swept between idle and full load: clear harmonic arcs, saturated, with noise on every
     pulse."""
     idle, full = log_uniform(rng, 35, 75), log_uniform(rng, 100, 250)
-    idle_db = rng.uniform(-26, -6)
+    idle_db = rng.uniform(-28, -10)
     load = np.zeros(n)
     rise, fall = rng.uniform(0.06, 0.6), rng.uniform(0.15, 1.2)
     if rng.random() < 0.3 or (not whole and rng.random() < 0.5):
@@ -454,7 +454,7 @@ def chainsaw(rng: np.random.Generator, n: int, sample_rate: int, whole: bool) ->
     ]
     source = at_level(pulses)
     gate = low_pass(np.abs(source), sample_rate, 300.0)
-    source = source + amplitude(rng.uniform(-22, -3)) * at_level(gate * rng.standard_normal(n))
+    source = source + amplitude(rng.uniform(-18, -1)) * at_level(gate * rng.standard_normal(n))
     out = at_level(
         resonate(
             source, sample_rate, peaks, tilt_db=rng.uniform(-3, 0.5), high_pass_hz=rng.uniform(40, 110), floor_db=-22.0
@@ -462,7 +462,7 @@ def chainsaw(rng: np.random.Generator, n: int, sample_rate: int, whole: bool) ->
     )
     out = np.tanh(rng.uniform(0.2, 1.0) * out)
     out = at_level(out) + at_level(slope_noise(rng, n, sample_rate, rng.uniform(-6, -1)), rng.uniform(-30, -12))
-    out *= amplitude(idle_db * (1 - np.clip(load, 0, 1)))
+    out *= amplitude(idle_db * (1 - np.clip(load, 0, 1))) * np.exp(0.15 * wander(rng, n, sample_rate, 10.0))
     if rng.random() < 0.3:
         delay = log_uniform(rng, 0.0003, 0.006) * np.exp(0.3 * wander(rng, n, sample_rate, 0.4))
         out = comb(out, sample_rate, delay, gain=rng.uniform(0.3, 0.8), low_pass_hz=rng.uniform(1500, 9000))
