@@ -194,7 +194,7 @@ def _scale_sentence(paths: Mapping[str, str], shared_scale: bool, outlines: Mapp
     if not paths:
         return ""
     scale = "All maps share one scale" if shared_scale else "Each map is scaled to its own maximum"
-    missing = "" if all(paths.values()) else " (none where it would be too ragged)"
+    missing = "" if all(paths.values()) else " (none where that is too ragged or never reached)"
     return f" {scale}; the line is half of it{missing}" + ("; the broken line is the true region." if outlines else ".")
 
 
