@@ -18,7 +18,7 @@ import pandas as pd
 _COLUMNS = ("filename", "fold", "target", "category", "esc10")
 _FOLDERS = ("ESC-50", "ESC-50-master", "ESC-10", "")
 _HINT = (
-    "set AUDIOLAB_DATA to a folder that holds ESC-50/ with meta/esc50.csv and audio/, from github.com/karolpiczak/ESC-50"
+    "set AUDIOLAB_DATA to a folder holding ESC-50/ with meta/esc50.csv and audio/, from github.com/karolpiczak/ESC-50"
 )
 
 

@@ -74,8 +74,9 @@ class LocalPrototypes(Recipe):
             "n_train_clips": 120, "n_validation_clips": 40, "n_test_clips": 40, "batch_size": 32, "max_epochs": 4,
             "n_seeds": 1,
         },
+        # Small batches: few clips fit into the time of a study, and both networks need about a thousand steps.
         "study": {
-            "n_train_clips": 300, "n_validation_clips": 80, "n_test_clips": 150, "batch_size": 32, "max_epochs": 8,
+            "n_train_clips": 240, "n_validation_clips": 50, "n_test_clips": 100, "batch_size": 16, "max_epochs": 7,
         },
     }
 

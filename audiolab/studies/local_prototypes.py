@@ -35,7 +35,6 @@ from audiolab.worlds import scenes, small
 from .base import Result, Run
 
 CHAPTER = "local_prototypes"
-MODELS = ("attprotos", "cnn", "band_rule", "band_logistic")
 WORLD_MODULES = tuple(
     f"audiolab.worlds.{name}" for name in ("scenes", "small", "events", "urban", "backgrounds", "blocks", "effects")
 )
@@ -406,13 +405,14 @@ def recipe() -> LocalPrototypes:
 
 
 def grid(recipe: LocalPrototypes) -> list[Run]:
-    """Both networks on every seed of the ten-class world, and once each of the two rules, which draw nothing."""
-    return [
+    """The two rules, which draw nothing, once each, and both networks on every seed of the ten-class world."""
+    rules = [Run(CHAPTER, "ten_class", {"model": model}, 0, recipe) for model in ("band_rule", "band_logistic")]
+    networks = [
         Run(CHAPTER, "ten_class", {"model": model}, seed, recipe)
         for seed in range(recipe.n_seeds)
-        for model in MODELS
-        if model in ("attprotos", "cnn") or seed == 0
+        for model in ("attprotos", "cnn")
     ]
+    return rules + networks
 
 
 def run(run: Run) -> Result:
