@@ -5,7 +5,7 @@ import lazy_loader as _lazy
 # No module is called like a function: importing it would put the module in the function's place.
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["images", "listening", "page", "players", "plots", "quizzes", "slider", "sound"],
+    submodules=["critical", "images", "listening", "page", "players", "plots", "quizzes", "slider", "sound"],
     submod_attrs={
         "listening": ["listen"],
         "players": ["player"],
