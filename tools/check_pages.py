@@ -145,7 +145,7 @@ def sideways_scroll(page: Any) -> list[str]:
                     if (['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(p).overflowX)) return true;
                 return false;
             };
-            const wide = [...document.querySelectorAll('body *')]
+            const wide = [...(document.querySelector('article') || document.body).querySelectorAll('*')]
                 .filter(e => e.getBoundingClientRect().right > width + 1 && !clipped(e))
                 .sort((a, b) => b.getBoundingClientRect().right - a.getBoundingClientRect().right)
                 .slice(0, 3)
