@@ -151,13 +151,18 @@ def render(stage: Path, *, strict: bool = True) -> bool:
         print("pages: nothing changed", flush=True)
         return True
     stamp.unlink(missing_ok=True)
+    # Sphinx copies styles and files only along with pages that changed: a new style makes every page anew.
+    looks = "".join(fingerprint(stage / part) for part in ("_static", "_extra", "_ext"))
+    worn = stage / "_build" / "looks"
+    everything = ["--all"] if not worn.is_file() or worn.read_text() != looks else []
     command = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(stage), "--quiet", "--keep-going"]
     done = subprocess.run(
-        [*command, *(["-W", "-n"] if strict else [])], check=False, text=True, stdout=subprocess.PIPE,
+        [*command, *everything, *(["-W", "-n"] if strict else [])], check=False, text=True, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )  # fmt: skip
     if done.returncode == 0:
         stamp.write_text(state)
+        worn.write_text(looks)
     else:
         print(_warnings_last(done.stdout), file=sys.stderr, flush=True)
     return done.returncode == 0

@@ -110,7 +110,7 @@ def _cite(key: str) -> str:
 def leftovers(text: str) -> list[str]:
     """Renderer-only syntax still found in Markdown, outside code: each piece would show as it stands."""
     outside = "".join(part for i, part in enumerate(_CODE.split(text)) if i % 2 == 0)
-    return re.findall(r"^:{3,}.*$|\{[\w:-]+\}(?=`|$)|^\([\w:.-]+\)=$", outside, re.M) + _ROLE.findall(text)
+    return re.findall(r"^:{3,}.*$|^`{3,}\{[\w:-]+\}|^\([\w:.-]+\)=$", outside, re.M) + _ROLE.findall(text)
 
 
 def make_notebook(page: Path, *, teacher: bool, repository: str, branch: str = "main") -> NotebookNode:
