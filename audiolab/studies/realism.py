@@ -108,7 +108,12 @@ def augment(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 
 def train(x: np.ndarray, y: np.ndarray, recipe: Realism, *, seed: int) -> SmallCNN:
-    """A classifier of log-mels (B, T, F), trained for a fixed number of epochs: there is no validation to stop on."""
+    """A classifier trained for a fixed number of epochs: there is no validation to stop on, so the test stays unseen.
+
+    Parameters: ``x`` (B, T, F) log-mels in dB with their maximum at 0, ``y`` (B,) class numbers, ``recipe`` (schedule
+    and sizes), ``seed`` of the initial weights, the order, the augmentation and dropout. Returns the network in
+    evaluation mode; the same arguments give the same weights.
+    """
     generator = torch.Generator().manual_seed(seed)
     inputs, targets = torch.as_tensor(x), torch.as_tensor(y)
     model = SmallCNN(len(ESC10_CLASSES), generator=generator)
