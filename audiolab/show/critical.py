@@ -222,7 +222,10 @@ def claims_table(
 
 
 def verdict_sentence(claim_id: str, *, book: str | Path | None = None, root: str | Path | None = None) -> Sentence:
-    """One claim and its verdict as a sentence with its numbers. Raises ValueError for an unknown id."""
+    """One claim and its verdict as a Markdown sentence with its numbers, or with the reason why there is none.
+
+    `book` and `root` name other folders of the book and the ledger. Raises ValueError for an unknown id.
+    """
     claims = {claim["id"]: claim for claim in load_claims(book=book)}
     if claim_id not in claims:
         raise ValueError(f"claim_id: expected one of {list(claims)}, got {claim_id!r}")
