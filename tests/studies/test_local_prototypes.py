@@ -1,0 +1,159 @@
+"""Worlds are what they say, both grids are scored, rules and training run, and the study's weights come back."""
+
+import numpy as np
+import pytest
+import torch
+
+from audiolab import results
+from audiolab.recipes.local_prototypes import LocalPrototypes
+from audiolab.studies import base
+from audiolab.studies import local_prototypes as study
+from audiolab.worlds.scenes import segment_labels
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    return LocalPrototypes().at("smoke")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    """Features of the tests stay out of the build's cache."""
+    folder = tmp_path_factory.mktemp("cache")
+    patch = pytest.MonkeyPatch()
+    patch.setattr(study, "_cache_folder", lambda: folder)
+    yield folder
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def world(recipe):
+    return study.ten_class_world(recipe)
+
+
+@pytest.fixture(scope="module")
+def small(recipe):
+    return study.small_world(recipe)
+
+
+def test_world_shapes_scaling_and_labels(recipe, world, small):
+    for one, n_train, n_classes in ((world, 4, 10), (small, 6, 5)):
+        split = one.train
+        assert split.x.shape == (n_train * 10, 20, 128)
+        assert split.x_cnn.shape == (n_train * 10, 43, 128)
+        assert split.y.shape == (n_train * 10, n_classes)
+        assert (split.x.min(), split.x.max()) == pytest.approx((-1, 1), abs=1e-5)
+        np.testing.assert_allclose(split.x_cnn.mean(axis=(0, 1)), 0, atol=1e-3)
+        scene = one.scene(one.validation, 1)
+        np.testing.assert_array_equal(one.validation.y[10:20], segment_labels(scene.events, one.classes))
+        assert set(scene.stems) == {e.label for e in scene.events} | {"background"}
+    assert small.test.n_clips == 0
+    assert not set(world.train.scene_seeds) & set(world.test.scene_seeds)
+
+
+def test_segments_are_those_of_the_scene(recipe, world):
+    scene = world.scene(world.train, 0, stems=False)
+    second = torch.as_tensor(scene.samples[None, 3 * 22050 : 5 * 22050])
+    levels = study.front_end(recipe)(second)[0, :20].numpy()
+    found = world.scaler.inverse(world.train.x[3])
+    loud = levels > levels.max() - 50  # the floor of 80 dB is the clip's in one and the piece's in the other
+    np.testing.assert_allclose(found[loud], levels[loud], atol=0.01)
+
+
+def test_cache_gives_the_same_and_seeds_differ(recipe, world, monkeypatch):
+    monkeypatch.setattr(study.scenes, "make_scene", None)  # must not be needed again
+    again = study.ten_class_world(recipe)
+    np.testing.assert_array_equal(again.test.x, world.test.x)
+    assert again.checksum == world.checksum
+    monkeypatch.undo()
+    assert study.ten_class_world(recipe, 1).checksum != world.checksum
+
+
+def test_score_on_both_grids_by_hand():
+    y, p = np.zeros((10, 2)), np.zeros((10, 2))
+    y[[0, 3], 0] = 1
+    p[[1, 3], 0] = 0.9  # one second late, then right: pairs of rows forgive it
+    p[9, 1] = 0.5  # exactly at the threshold is off
+    values = study.score(p, y)
+    assert (values["f1"], values["error_rate"]) == pytest.approx((0.5, 1.0))  # one deletion and one insertion of two
+    assert (values["f1_2s"], values["error_rate_2s"]) == (1.0, 0.0)
+    with pytest.raises(ValueError, match="whole clips of 10 rows"):
+        study.score(p[:9], y[:9])
+
+
+def test_band_rule_finds_a_band(world):
+    rng = np.random.default_rng(0)
+    y = (rng.random((100, 2)) < 0.3).astype(np.float32)
+    x = rng.uniform(-1, -0.5, (100, 20, 128)).astype(np.float32)
+    x[:, :, 40:44] += y[:, 0, None, None]
+    x[:, :, 100:104] += y[:, 1, None, None]
+    split = study.Split(x, x, y, list(range(10)))
+    toy = world._replace(train=split, test=split)
+    found = study.band_energy_rule(toy)
+    assert found["bands"] == [10, 25]
+    assert found["f1"] == 1.0
+    assert study.band_logistic_rule(toy)["f1"] > 0.95
+
+
+def test_best_threshold_equals_trying_them_all():
+    rng = np.random.default_rng(1)
+    values = rng.integers(0, 12, 60).astype(float)  # many ties
+    target = rng.random(60) < 0.2 + 0.05 * values
+    found, threshold = study._best_threshold(values, target)
+
+    def f1(t):
+        on = values > t
+        return 2 * (on & target).sum() / (on.sum() + target.sum())
+
+    assert found == pytest.approx(max(f1(t) for t in np.arange(0.5, 11)))
+    assert f1(threshold) == pytest.approx(found)
+
+
+def test_training_both_networks_evaluates_and_repeats(recipe, world, small):
+    one = study.train_attprotos(small, recipe.for_small_world(), 3, progress=False)
+    two = study.train_attprotos(small, recipe.for_small_world(), 3, progress=False)
+    assert all(torch.equal(a, b) for a, b in zip(one.model.parameters(), two.model.parameters(), strict=True))
+    terms = {"classification", "reconstruction", "prototype_latent", "prototype_input", "sparsity", "read_out"}
+    assert {f"loss_{name}" for name in terms} <= set(one.fit.history[0])
+    cnn = study.train_cnn(world, recipe, 0, progress=False)
+    assert set(study.evaluate(cnn.model, world.test)) == {"f1", "error_rate", "f1_2s", "error_rate_2s"}
+    checks = study.reconstruction_checks(one.model, small.validation)
+    assert all(np.isfinite(value) for value in checks.values())
+
+
+def test_detection_is_the_whole_networks(recipe, world):
+    model = study.make_attprotos(recipe).eval()
+    with torch.no_grad():
+        whole = model(torch.as_tensor(world.test.x)).logits.sigmoid().numpy()
+    np.testing.assert_allclose(study.probabilities(model, world.test), whole, atol=1e-6)
+
+
+def test_study_weights_come_back(recipe, world, tmp_path):
+    with pytest.raises(FileNotFoundError, match="python -m audiolab run local_prototypes"):
+        study.load_study_weights(tmp_path)
+    model = study.make_attprotos(recipe, seed=5)
+    study.save_study_weights(model, world, recipe, tmp_path)
+    loaded, scaler, about = study.load_study_weights(tmp_path)
+    np.testing.assert_array_equal(study.probabilities(model, world.test), study.probabilities(loaded, world.test))
+    assert scaler.to_dict() == world.scaler.to_dict()
+    assert tuple(about["classes"]) == world.classes
+
+
+def test_grid_runs_and_lands_in_the_ledger(recipe, tmp_path):
+    runs = study.grid(LocalPrototypes().at("study"))
+    assert len(runs) == 12
+    assert [r.condition["model"] for r in runs].count("cnn") == 5
+    assert base.execute("local_prototypes", "smoke", root=tmp_path, say=lambda line: None) == []
+    table = results.read_runs("local_prototypes", "ten_class", tmp_path).set_index("model")
+    assert (table.stale == "").all()
+    assert table.parameters["attprotos"] == 147920
+    assert table.parameters["cnn"] == 514890
+    with pytest.raises(ValueError, match="URBAN-SED"):
+        study.run(base.Run("local_prototypes", "ten_class", {"model": "cnn"}, 0, LocalPrototypes()))
+
+
+def test_dry_run_reports_the_papers_size():
+    rows = study.dry_run(LocalPrototypes().but(batch_size=2, n_train_clips=2, max_epochs=3))
+    assert rows["attprotos"]["parameters"] == 147920
+    assert rows["attprotos"]["steps"] == 30
+    assert rows["cnn"]["input"] == "(2, 43, 128)"
