@@ -270,7 +270,7 @@ def plot_readout(
     figure, axes = _grid_of_axes(values.shape[1], min(columns, values.shape[1]), height=1.5)
     for index, panel in enumerate(axes):
         image = panel.imshow(values[:, index], origin="lower", aspect="auto", cmap=SIGNED_COLORMAP, vmin=-top, vmax=top)
-        panel.set_title(f"prototype {index + 1}", fontsize=9)
+        panel.set_title(f"prototype {index}", fontsize=9)
         panel.set_xticks(range(len(classes)), [c.replace("_", " ") for c in classes], rotation=90, fontsize=7)
     figure.supylabel(rows, fontsize=9)
     figure.colorbar(image, ax=list(axes), label="weight", shrink=0.8)
@@ -287,7 +287,7 @@ def plot_prototypes(
         patches: (M, T, F).
         frequencies_hz: (F,) in Hz for the vertical axis; rows are numbered without it.
         frame_s: seconds per frame; frames are numbered without it.
-        titles: M texts. Default: "prototype 1" and so on.
+        titles: M texts. Default: "prototype 0" and so on, as arrays are indexed.
         label: what the values are, with the unit.
         columns: panels side by side.
 
@@ -299,7 +299,7 @@ def plot_prototypes(
     """
     values = _array("patches", patches, ndim=3)
     n, n_frames, n_rows = values.shape
-    titles = [f"prototype {i + 1}" for i in range(n)] if titles is None else list(titles)
+    titles = [f"prototype {i}" for i in range(n)] if titles is None else list(titles)
     if len(titles) != n:
         raise ValueError(f"titles: expected {n} texts, got {len(titles)}")
     figure, axes = _grid_of_axes(n, min(columns, n), height=1.6)
