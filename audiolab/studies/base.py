@@ -69,7 +69,11 @@ def load_study(chapter: str) -> ModuleType:
 
 
 def ledger_row(run: Run, study: ModuleType) -> dict[str, Any]:
-    """Everything of a run's row that is known before it starts: identity, recipe, code, versions."""
+    """Everything of a run's row that is known before it starts: identity, recipe, code, versions.
+
+    What is missing are `values`, `parameters`, `data`, `device` and `seconds`. Raises ValueError when one of the
+    study's `MODULES` does not exist.
+    """
     kind = type(run.recipe)
     return {
         "chapter": run.chapter,
@@ -89,7 +93,11 @@ def ledger_row(run: Run, study: ModuleType) -> dict[str, Any]:
 
 
 def run_one(run: Run, *, root: str | Path | None = None, threads: int | None = None) -> dict[str, Any]:
-    """Run one entry, write its row, and return it."""
+    """Run one entry, write its row to the ledger in folder `root` (None: the kept one), and return the row.
+
+    `threads` is the number torch may use in this process, None leaves it. `seconds` is wall-clock time, data included.
+    Whatever the study's `run` raises goes through, and then nothing is written.
+    """
     if threads is not None:
         import torch
 
