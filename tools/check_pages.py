@@ -76,6 +76,12 @@ def find_outside(page: Path) -> list[str]:
     return [f"{page.name}: loads {a}" for a in loads if urlsplit(a).netloc and urlsplit(a).scheme not in {"data"}]
 
 
+def find_warnings(page: Path) -> list[str]:
+    """The boxes of a page that show what a cell wrote to stderr: warnings belong to the author, not to the reader."""
+    text = page.read_text(encoding="utf-8")
+    return re.findall(r'class="output stderr[^>]*>(.{0,200})', text, re.S)
+
+
 def html_weight_mb(page: Path) -> float:
     """Size of a page's html, its embedded sounds and figures included, in megabytes."""
     return page.stat().st_size / 1e6

@@ -39,6 +39,11 @@ def test_tags_load_nothing_from_elsewhere(path):
 
 
 @each_page
+def test_no_warning_reaches_the_reader(path):
+    assert look.find_warnings(path) == []
+
+
+@each_page
 def test_weight(path):
     assert look.html_weight_mb(path) < 3.0
 

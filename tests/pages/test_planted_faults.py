@@ -111,3 +111,9 @@ def test_missing_files_and_anchors_are_seen(tmp_path, part):
 def test_outside_tags_are_seen(tmp_path):
     page = write(tmp_path, head='<link rel="stylesheet" href="https://example.org/a.css">')
     assert look.find_outside(page) == ["page.html: loads https://example.org/a.css"]
+
+
+def test_a_warning_on_the_page_is_seen(tmp_path):
+    body = '<div class="output stderr highlight-myst-ansi"><pre>FutureWarning: soon</pre></div>'
+    assert "FutureWarning" in look.find_warnings(write(tmp_path, body=body))[0]
+    assert look.find_warnings(write(tmp_path, body='<div class="output stream">fine</div>')) == []
