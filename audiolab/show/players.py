@@ -273,7 +273,7 @@ def _lane_html(lanes: Mapping[str, list[tuple[float, float]]], duration: float) 
     rows = []
     for label, spans in lanes.items():
         text = escape(label.replace("_", " "), quote=True)
-        # Share of the width that the label takes on a phone, with room to spare: there the picture is about 300 px wide.
+        # Share of the width that the label takes on a phone, where the picture is about 300 px wide; some to spare.
         needed = (6.3 * len(text) + 12) / 240
         bars = []
         for index, (onset, offset) in enumerate(spans):
