@@ -42,7 +42,7 @@ TRAINED_BY = tuple(m for m in MODULES if not m.startswith(NOT_IN_TRAINING))
 RECORDINGS = (
     "joint", "fine", "nac", "sbcnn", "spectrogram", "short", "long", "one_pipeline", "fine_mean", "attention_fine",
     "coarse", "coarse_mean", "attention_coarse", "joint_mean", "mfcc_svm", "mfcc_lr",
-    "ensemble",
+    "ensemble", "raw+spectrogram", "ncnn", "resnet", "raw_cnn", "sample_cnn", "raw+raw",
 )  # fmt: skip
 MADE = (
     "untrained", "joint", "raw+raw", "joint_mean", "nac", "raw+spectrogram", "gru", "transfer_tuned", "transfer_svm",
