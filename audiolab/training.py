@@ -113,10 +113,25 @@ def _float32(name: str, values: Any) -> Tensor:
         raise ValueError(f"{name}: expected an array of numbers, got {type(values).__name__} ({error})") from error
 
 
+def choose_device(device: str) -> torch.device:
+    """The device of a name: "cpu", "cuda", "mps", or "auto" for the fastest of these that is there.
+
+    Raises ValueError for another name and for a device that is not there.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if device not in (*there, "auto"):
+        raise ValueError(f"device: expected one of {sorted((*there, 'auto'))}, got {device!r}")
+    if not there.get(device, True):
+        raise ValueError(f"device: {device!r} is not available here; use 'cpu' or 'auto'")
+    return torch.device(next(name for name in there if there[name]) if device == "auto" else device)
+
+
 def make_step(criterion: Callable[[Any, Batch], Any]) -> Callable[[nn.Module, Batch], Any]:
-    """The default step: the criterion of the model's output."""
+    """The default step: the criterion of the model's output, on the batch's device."""
 
     def step(model: nn.Module, batch: Batch) -> Any:
+        if isinstance(criterion, nn.Module) and batch.x.device.type != "cpu":
+            criterion.to(batch.x.device)  # class weights and the like follow the batch
         return criterion(model(batch.x), batch)
 
     return step
@@ -161,6 +176,8 @@ def fit(
 ) -> Fit:
     """Train ``model`` with Adam, keep the best weights on validation, and leave the model holding them.
 
+    Afterwards the model is back on the device that it came from, so that what follows needs no change on a GPU.
+
     Args:
         model: a network whose initial weights are already drawn; it is changed in place.
         step: ``step(model, batch) -> LossTerms`` with ``total`` (a scalar) and ``terms`` (named, weighted scalars).
@@ -183,6 +200,7 @@ def fit(
         OSError: when the disk is full; the checkpoint of the epoch before stays whole.
     """
     accelerator = _accelerator(device, mixed_precision)
+    home = next(model.parameters()).device
     plain = model.to(accelerator.device)
     optimizer = torch.optim.Adam(
         plain.parameters(), lr=recipe.learning_rate, betas=tuple(recipe.betas), eps=recipe.adam_eps
@@ -223,7 +241,7 @@ def fit(
             f"metric: expected a number for {recipe.metric_name!r} in some epoch, got {seen}; "
             "a score is NaN when validation holds nothing to find"
         )
-    plain.eval()
+    plain.to(home).eval()
     seconds = sum(row["seconds"] for row in state.history)
     return Fit(state.history, state.weights, seconds, state.best_epoch, state.best_value)
 
@@ -388,15 +406,11 @@ def _accelerator(device: str, mixed_precision: str) -> Any:
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState, PartialState
 
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "auto": True}
-    if device not in available:
-        raise ValueError(f"device: expected one of {sorted(available)}, got {device!r}")
-    if not available[device]:
-        raise ValueError(f"device: {device!r} is not available here; use 'cpu' or 'auto'")
+    chosen = choose_device(device)
     # accelerate remembers the first device and precision of the process; a notebook may want another the next time.
     if PartialState().num_processes == 1:
         AcceleratorState._reset_state(reset_partial_state=True)
-    return Accelerator(cpu=device == "cpu", mixed_precision=mixed_precision)
+    return Accelerator(cpu=chosen.type == "cpu", mixed_precision=mixed_precision)
 
 
 def _progress_bar(wanted: bool, *, total: int, done: int) -> Any:

@@ -121,21 +121,22 @@ def train_classifier(
 ) -> Trained:
     """Train a classifier on rolls by the recipe's steps; the last weights are kept, nothing is selected on test data.
 
-    `shuffle_labels` gives every piece a random composer, a control. Raises FloatingPointError when the loss is not
-    finite.
+    `shuffle_labels` gives every piece a random composer, a control. `device` is a name of `training.choose_device`; the
+    network comes back to the processor. Raises FloatingPointError when the loss is not finite.
     """
     started = time.perf_counter()
     rng = np.random.default_rng([seed, 5])
     if shuffle_labels:
         data = data._replace(y=rng.permutation(data.y))
-    model = make_classifier(recipe, int(data.y.max()) + 1, seed=seed).to(device).train()
+    place = training.choose_device(device)
+    model = make_classifier(recipe, int(data.y.max()) + 1, seed=seed).to(place).train()
     criterion, steps = ComposerLoss(), n_steps or recipe.n_steps or _paper_steps(data, recipe)
     optimizer = _optimizer(model, recipe)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     history, sums = [], []
     for step in range(steps):
         batch = draw_batch(data, recipe, rng)
-        batch = training.Batch(*(part.to(device) for part in batch))
+        batch = training.Batch(*(part.to(place) for part in batch))
         output = model(batch.x)
         loss = criterion(output, batch)
         if not torch.isfinite(loss.total):
