@@ -8,7 +8,10 @@ Axes: N excerpts, T frames, F keys, K composers, P examples of concepts.
 from __future__ import annotations
 
 import functools
+import json
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,10 +24,13 @@ from audiolab.features.piano_roll import N_KEYS, window
 from audiolab.losses.composer import ComposerLoss
 from audiolab.models.resnet_roll import ResNetRoll
 from audiolab.recipes.musical_concepts import MusicalConcepts
+from audiolab.results import replace_text, results_folder
 from audiolab.worlds import composers
 
 from . import composer_scores
 from .base import Result, Run
+from .composer_factors import factor_values, rank_values
+from .composer_scoring import piece_votes, scores, trivial_features, trivial_forest
 from .composer_worlds import (
     COMPOSERS,
     CONCEPTS,
@@ -44,13 +50,15 @@ from .composer_worlds import (
 
 __all__ = [
     "COMPOSERS", "CONCEPTS", "Examples", "Halves", "Rolls", "World", "collected_examples", "drone_world",
-    "planted_examples", "planted_world", "two_textures",
+    "factor_values", "piece_votes", "planted_examples", "planted_world", "rank_values", "scores", "trivial_features",
+    "trivial_forest", "two_textures",
 ]  # and what follows
 CHAPTER = "musical_concepts"
 MODULES = (
     *WORLD_MODULES, "audiolab.models.resnet_roll", "audiolab.losses.composer", "audiolab.explain.concepts",
     "audiolab.explain.factorisation", "audiolab.data.scores", "audiolab.data.repertoires",
-    "audiolab.studies.composer_scores", "audiolab.studies.composer_worlds", "audiolab.studies.musical_concepts",
+    "audiolab.studies.composer_scores", "audiolab.studies.composer_worlds", "audiolab.studies.composer_scoring",
+    "audiolab.studies.composer_factors", "audiolab.studies.musical_concepts",
 )
 
 
@@ -173,66 +181,6 @@ def probabilities(model: nn.Module, rolls: np.ndarray, recipe: MusicalConcepts) 
     return training.collect(model, as_input(rolls, recipe), read=lambda m, x: m(x).logits.softmax(1), batch_size=64)
 
 
-def piece_votes(probability: np.ndarray, piece: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Majority vote of the excerpts' decisions, piece by piece: names and decisions, (n_pieces,) each.
-
-    On a tie the tied class with the largest mean probability wins, which the published code intends and does not do.
-    """
-    names = np.unique(piece)
-    decisions = []
-    for name in names:
-        rows = probability[piece == name]
-        votes = np.bincount(rows.argmax(1), minlength=rows.shape[1])
-        tied = votes == votes.max()
-        decisions.append(int(np.where(tied, rows.mean(0), -1.0).argmax()))
-    return names, np.array(decisions)
-
-
-def scores(probability: np.ndarray, y: np.ndarray, piece: np.ndarray) -> dict[str, float]:
-    """Excerpt and piece accuracy, and the pieces' F1, weighted by class support (as published) and macro."""
-    from sklearn.metrics import f1_score
-
-    names, decided = piece_votes(probability, piece)
-    truth = np.array([y[piece == name][0] for name in names])
-    return {
-        "excerpt_accuracy": float((probability.argmax(1) == y).mean()),
-        "piece_accuracy": float((decided == truth).mean()),
-        "f1_weighted": float(f1_score(truth, decided, average="weighted", zero_division=0)),
-        "f1_macro": float(f1_score(truth, decided, average="macro", zero_division=0)),
-    }
-
-
-# A rule without a network
-
-
-def trivial_features(rolls: np.ndarray) -> np.ndarray:
-    """Ten numbers that know no figure and no order: (N, 10) from rolls (N, T, F).
-
-    Mean, deviation and range of the keys, notes and distinct onsets per frame, mean and largest number of sounding
-    notes, share of silence, mean length of a note in frames, largest velocity.
-    """
-    rows = []
-    for roll in np.asarray(rolls):
-        on = roll > 0
-        keys = np.nonzero(on)[1] if on.any() else np.zeros(1)
-        starts = np.vstack([on[:1], on[1:] & ~on[:-1]])
-        sounding = on.sum(1)
-        rows.append([
-            keys.mean(), keys.std(), np.ptp(keys), starts.sum() / len(roll), starts.any(1).mean(), sounding.mean(),
-            sounding.max(), (sounding == 0).mean(), on.sum() / max(1, starts.sum()), roll.max(),
-        ])
-    return np.array(rows, dtype=float)
-
-
-def trivial_forest(train: Rolls, test: Rolls, *, seed: int = 0) -> dict[str, float]:
-    """`scores` of a random forest on `trivial_features`: how far texture statistics go without a network."""
-    from sklearn.ensemble import RandomForestClassifier
-
-    forest = RandomForestClassifier(200, min_samples_leaf=3, class_weight="balanced", random_state=seed)
-    forest.fit(trivial_features(train.excerpts()), train.y)
-    return scores(forest.predict_proba(trivial_features(test.excerpts())), test.y, test.piece)
-
-
 # Tests of concepts
 
 
@@ -305,6 +253,12 @@ _GRID = {
     "factors": ("nmf", "tucker", "pca", "random"),
     "signs": ("published sets", "pseudo-concepts", "published sets, no Bach"),
     "classifier": ("network", "forest", "network, as written", "forest, as written"),
+    # By number of concepts: on planted worlds, on Bach and Chopin with their two logits as published, on repertoires.
+    "ranks": ("nmf", "tucker", "pca", "random"),
+    "asap_ranks": ("nmf", "tucker", "pca", "random"),
+    "corpus_ranks": ("nmf", "tucker", "pca", "random"),
+    # Both tests at two layers of the network on repertoires, of concepts whose examples are nobody's.
+    "corpus_signs": ("textures",),
 }
 
 
@@ -312,7 +266,10 @@ def grid(recipe: MusicalConcepts) -> list[Run]:
     """Every comparison on every seed; runs that share a trained network stand together, so that it is trained once."""
     return [
         Run(CHAPTER, experiment, {"model": model}, seed, recipe)
-        for group in (("layers", "false_alarms", "factors"), ("signs",), ("classifier",))
+        for group in (
+            ("layers", "false_alarms", "factors", "ranks"), ("signs", "asap_ranks"),
+            ("classifier", "corpus_ranks", "corpus_signs"),
+        )
         for seed in range(recipe.n_seeds) for experiment in group for model in _GRID[experiment]
     ]
 
@@ -330,11 +287,17 @@ def run(run: Run) -> Result:
         return _run_classifier(recipe, model, seed)
     if run.experiment == "signs":
         return _run_signs(recipe, model, seed)
+    if run.experiment in ("asap_ranks", "corpus_ranks"):
+        return _run_ranks(recipe, run.experiment, model, seed)
+    if run.experiment == "corpus_signs":
+        return _run_corpus_signs(recipe, seed)
     world, network = _planted(recipe, seed)
     name = {"name": "composers with planted concepts", "checksum": world.checksum}
     n_parameters = sum(p.numel() for p in network.parameters())
     if run.experiment == "factors":
         return Result(factor_values(network, world, model, seed=seed), n_parameters, name)
+    if run.experiment == "ranks":
+        return Result(rank_values(network, world.test, model, seed=seed), n_parameters, name)
     layer = model if run.experiment == "layers" else "layer3"
     examples, space, null = _planted_space(recipe, seed, layer)
     if run.experiment == "layers":
@@ -402,43 +365,74 @@ def layer_values(
     return values
 
 
-def factor_values(
-    network: ResNetRoll, world: World, kind: str, *, n_concepts: int = 4, n: int = 160, seed: int = 0
-) -> dict[str, float]:
-    """Error and fidelity (all classes competing) of one factorisation of `layer4` on test excerpts of all classes.
-
-    `kind` is "nmf", "tucker" (ranks 6, 3 and 20 for time, pitch and excerpts), "pca" or "random"; `n` excerpts are
-    drawn by `seed`. Fidelity is the mean over classes, 0..1; the error is relative to |A|.
-    """
-    from audiolab.explain import factorisation as parts
-
-    rows = np.random.default_rng([seed, 7]).permutation(len(world.test.y))[:n]
-    a, y = parts.layer_maps(network, world.test.excerpts()[rows], "layer4"), world.test.y[rows]
-    makers = {
-        "nmf": lambda: parts.factorise_nmf(a, n_concepts, seed=seed),
-        "tucker": lambda: parts.factorise_tucker(a, (n_concepts, 6, 3, min(20, len(a))), seed=seed),
-        "pca": lambda: parts.factorise_pca(a, n_concepts),
-        "random": lambda: parts.random_directions(a, n_concepts, seed=seed),
-    }
-    factors = makers[kind]()
-    shares = parts.fidelity(network, "layer4", a, factors.reconstruction, y)
-    return {
-        "fidelity": float(np.mean(list(shares.values()))),
-        "error": parts.relative_error(a, factors.reconstruction),
-    }
-
-
 def _run_classifier(recipe: MusicalConcepts, model: str, seed: int) -> Result:
     """A network or the forest on the four repertoires, normalised or as written; both see the same excerpts."""
-    split = composer_scores.corpus_split(seed=seed, raw=model.endswith("as written"))
-    train, test = Rolls(*split.train), Rolls(*split.test)
+    raw = model.endswith("as written")
+    train, test, _ = _corpus(seed, raw)
     data = {"name": "four repertoires (music21 corpus)", "checksum": checksum_of(test.rolls)}
     if model.startswith("forest"):
         return Result(trivial_forest(train, test, seed=seed) | {"n_test": len(test.y)}, None, data)
+    network = _corpus_network(recipe, seed, raw)
     recipe = recipe.but(window_frames=recipe.excerpt_frames)
-    network = train_classifier(train, recipe, seed).model
     values = scores(probabilities(network, test.excerpts(), recipe), test.y, test.piece)
     return Result(values | {"n_test": len(test.y)}, sum(p.numel() for p in network.parameters()), data)
+
+
+@functools.lru_cache(maxsize=2)
+def _corpus(seed: int, raw: bool = False) -> tuple[Rolls, Rolls, tuple[str, ...]]:
+    split = composer_scores.corpus_split(seed=seed, raw=raw)
+    return Rolls(*split.train), Rolls(*split.test), split.classes
+
+
+@functools.lru_cache(maxsize=2)
+def _corpus_network(recipe: MusicalConcepts, seed: int, raw: bool = False) -> ResNetRoll:
+    """The network on repertoires; that of seed 0 on normalised excerpts is kept beside the ledger."""
+    train, _, classes = _corpus(seed, raw)
+    network = train_classifier(train, recipe.but(window_frames=recipe.excerpt_frames), seed).model
+    if recipe.profile == "study" and seed == 0 and not raw:
+        save_study_weights(network, classes, recipe)
+    return network
+
+
+def _run_ranks(recipe: MusicalConcepts, experiment: str, kind: str, seed: int) -> Result:
+    """Factorisations by number of concepts on real scores; of the performances Bach's and Chopin's, as published."""
+    if experiment == "asap_ranks":
+        network, test, classes = _asap_network(recipe, seed, ())
+        values = rank_values(network, test, kind, among=(classes.index("Bach"), classes.index("Chopin")), seed=seed)
+        name = "Bach and Chopin of ASAP"
+    else:
+        network, (_, test, _) = _corpus_network(recipe, seed), _corpus(seed)
+        values, name = rank_values(network, test, kind, seed=seed), "four repertoires (music21 corpus)"
+    n_parameters = sum(p.numel() for p in network.parameters())
+    return Result(values, n_parameters, {"name": name, "checksum": checksum_of(test.rolls)})
+
+
+def _run_corpus_signs(recipe: MusicalConcepts, seed: int) -> Result:
+    """What the generators' textures do to the repertoires' logits, by both tests at two layers: no truth is known."""
+    network, (_, test, classes) = _corpus_network(recipe, seed), _corpus(seed)
+    examples = planted_examples(recipe, derive_seed(101, seed, 0, 0))
+    tables = {}
+    for layer in ("layer4", "layer3"):
+        space = concept_space(network, layer, examples, test, recipe)
+        null = tcav.pseudo_concepts(space, examples.random_sets, n=recipe.n_pseudo, size=recipe.n_concept, seed=seed)
+        tables[layer] = tcav.concept_table(
+            space, examples.concepts, examples.random_sets, classes=classes, null=null, alpha=recipe.alpha
+        )
+    counts = {f"n_{test}_{layer}": int((t[test] != "").sum()) for layer, t in tables.items() for test in
+              ("reference", "pseudo")}  # fmt: skip
+    data = {"name": "four repertoires (music21 corpus), textures made here", "checksum": checksum_of(test.rolls)}
+    values = _sign_values(tables) | counts | {"concepts": list(examples.concepts), "classes": list(classes)}
+    return Result(values, sum(p.numel() for p in network.parameters()), data)
+
+
+def _sign_values(tables: dict[str, Any]) -> dict[str, list]:
+    values: dict[str, list] = {}
+    for layer, frame in tables.items():
+        for test in ("reference", "pseudo"):
+            values[f"signs_{test}_{layer}"] = frame[test].tolist()
+        values[f"z_{layer}"] = frame["z"].round(3).tolist()
+        values[f"cav_accuracy_{layer}"] = frame["cav_accuracy"].round(3).tolist()
+    return values
 
 
 def _run_signs(recipe: MusicalConcepts, model: str, seed: int) -> Result:
@@ -456,18 +450,13 @@ def _run_signs(recipe: MusicalConcepts, model: str, seed: int) -> Result:
         signs = np.sign(frame["sensitivity"].to_numpy().reshape(published.shape))
         name = "agreement" if layer == "layer4" else f"agreement_{layer}"
         values[name] = float((signs == published)[published != 0].mean())
-        for test in ("reference", "pseudo"):
-            values[f"signs_{test}_{layer}"] = frame[test].tolist()
-        values[f"z_{layer}"] = frame["z"].round(3).tolist()
-        values[f"cav_accuracy_{layer}"] = frame["cav_accuracy"].round(3).tolist()
+        values |= _sign_values({layer: frame})
     return Result(values, n_parameters, data)
 
 
 @functools.lru_cache(maxsize=1)
 def _asap(recipe: MusicalConcepts, seed: int, without: tuple[str, ...]) -> tuple[dict, dict, dict, int, str]:
-    split = composer_scores.asap_split(seed=seed, without=without)
-    train, test = Rolls(*split.train), Rolls(*split.test)
-    network = train_classifier(train, recipe.but(transpose=0), seed).model
+    network, test, classes = _asap_network(recipe, seed, without)
     values: dict[str, Any] = scores(probabilities(network, test.excerpts(), recipe), test.y, test.piece)
     stacks = composer_scores.published_examples()
     starts = np.cumsum([0, *(len(s) for s in stacks.values())])
@@ -478,7 +467,7 @@ def _asap(recipe: MusicalConcepts, seed: int, without: tuple[str, ...]) -> tuple
     for layer in ("layer4", "layer3"):
         space = concept_space(network, layer, examples, test, recipe)
         null = tcav.pseudo_concepts(space, random_sets, n=recipe.n_pseudo, size=recipe.n_concept, seed=seed)
-        tables[layer] = tcav.concept_table(space, rows, random_sets, classes=split.classes, null=null)
+        tables[layer] = tcav.concept_table(space, rows, random_sets, classes=classes, null=null)
         # A random set in the place of each concept: the share of its signs that happen to be the published ones.
         signs = np.sign(null.sensitivity)[:, None, :] == published
         shares[layer] = float((signs & (published != 0)).sum() / (published != 0).sum() / len(signs))
@@ -486,9 +475,54 @@ def _asap(recipe: MusicalConcepts, seed: int, without: tuple[str, ...]) -> tuple
     return tables, shares, values, n_parameters, checksum_of(test.rolls)
 
 
+@functools.lru_cache(maxsize=2)
+def _asap_network(recipe: MusicalConcepts, seed: int, without: tuple[str, ...]) -> tuple[ResNetRoll, Rolls, tuple]:
+    split = composer_scores.asap_split(seed=seed, without=without)
+    network = train_classifier(Rolls(*split.train), recipe.but(transpose=0), seed).model
+    return network, Rolls(*split.test), split.classes
+
+
 def _published(without: tuple[str, ...]) -> np.ndarray:
     kept = [composer not in without for composer in composer_scores.ASAP_COMPOSERS]
     return np.array(list(composer_scores.PUBLISHED_SIGNS.values()))[:, kept]
+
+
+def _weights_path(root: str | Path | None) -> Path:
+    return results_folder(root) / "weights" / "musical_concepts_corpus.safetensors"
+
+
+def save_study_weights(
+    network: ResNetRoll, classes: Sequence[str], recipe: MusicalConcepts, root: str | Path | None = None
+) -> Path:
+    """Write the network on repertoires (safetensors) and beside it a json with its classes and recipe."""
+    path = _weights_path(root)
+    training.save_weights(network.state_dict(), path)
+    about = {"classes": list(classes), "recipe": recipe.to_dict()}
+    replace_text(path.with_suffix(".json"), json.dumps(about, indent=1) + "\n")
+    return path
+
+
+def load_study_weights(root: str | Path | None = None) -> tuple[ResNetRoll, tuple[str, ...], MusicalConcepts]:
+    """The study's network on the four repertoires (seed 0) in evaluation mode, its classes and its recipe.
+
+    Raises FileNotFoundError when the study has not been run (names the command), ValueError when the json beside the
+    weights does not describe them.
+    """
+    path = _weights_path(root)
+    if not path.exists() or not path.with_suffix(".json").exists():
+        raise FileNotFoundError(
+            f"weights: no {path.name} in {path.parent}; "
+            "make it with: python -m audiolab run musical_concepts --profile study --only experiment=corpus_signs"
+        )
+    weights = training.load_weights(path)
+    try:
+        about = json.loads(path.with_suffix(".json").read_text())
+        recipe = MusicalConcepts().but(**about["recipe"])
+        network = make_classifier(recipe, len(about["classes"]))
+        network.load_state_dict(weights)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"weights: expected {path.stem}.json to describe {path.name} ({error!r})") from error
+    return network.eval(), tuple(about["classes"]), recipe
 
 
 def dry_run(recipe: MusicalConcepts) -> dict[str, dict[str, Any]]:

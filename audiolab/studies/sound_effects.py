@@ -177,15 +177,16 @@ def windows_of(data: Data, files: np.ndarray, recipe: SoundEffects, *, truth: bo
 class Mixer:
     """Training batches of one library or several: `epoch(seed, epoch)` gives (x, y) with y (B, 2) class and library.
 
-    `mixing` "sequential" takes one library after the other, in an order drawn from `seed`; "joint" shuffles batches.
+    `mixing` "sequential" takes one library after the other, in an order drawn from `seed`; "drawn" draws the order anew
+    for each epoch; "joint" shuffles batches.
     `balanced` draws as many files of each class, else every file once. A window is cut anew at every draw.
     """
 
     def __init__(
         self, libraries: Sequence[Data], recipe: SoundEffects, *, mixing: str = "sequential", balanced: bool = False
     ) -> None:
-        if mixing not in ("sequential", "joint"):
-            raise ValueError(f'mixing: expected "sequential" or "joint", got {mixing!r}')
+        if mixing not in ("sequential", "drawn", "joint"):
+            raise ValueError(f'mixing: expected "sequential", "drawn" or "joint", got {mixing!r}')
         self.libraries, self.recipe, self.mixing, self.balanced = list(libraries), recipe, mixing, balanced
         self.batch_size = recipe.batch_size
 
@@ -208,7 +209,8 @@ class Mixer:
         if self.mixing == "joint":
             mixed = mix_joint(drawn, rng=rng)
         else:
-            mixed = mix_sequential(drawn, order=np.random.default_rng(seed).permutation(len(drawn)).tolist())
+            orders = np.random.default_rng([seed, epoch, 1] if self.mixing == "drawn" else seed)
+            mixed = mix_sequential(drawn, order=orders.permutation(len(drawn)).tolist())
         for number, files in mixed:
             data = self.libraries[number]
             x = torch.stack([crop(data.frames[i], length=recipe.n_frames, generator=cuts) for i in files])
@@ -335,11 +337,25 @@ GRID = {
         "x_joint ce", "x_equal ce", "x_fdr0.999 ce", "x_bn ce",
     ),
     # What the comparison of losses and the split leave open, on the base library.
-    "controls": ("within ce", "within triplet", "balanced ce", "unregular triplet", "by_file ce"),
+    "controls": (
+        "within ce", "within triplet", "balanced ce", "unregular triplet", "by_file ce", "by_file triplet",
+        "by_file mean_std", "mean_std",
+    ),
+    # All four losses in the three scenarios, with "libraries".
+    "losses": (
+        "within contrastive", "within circle", "transfer contrastive", "transfer circle", "x_sequential contrastive",
+        "x_sequential triplet", "x_sequential circle",
+    ),
+    # How libraries are mixed, beside "libraries": an order drawn anew for each epoch, other values of beta, the weights
+    # upside down, batch norms of their own and as many updates with Triplet loss.
+    "mixing": (
+        "x_drawn ce", "x_fdr0.5 ce", "x_fdr0.9 ce", "x_inverse0.999 ce", "x_joint triplet", "x_bn triplet",
+        "x_equal triplet",
+    ),
     # All four losses on ESC-10, transfer to it, and training with the libraries beside it.
     "recordings": (
         "mean_std", "untrained", "within ce", "within contrastive", "within triplet", "within circle", "transfer ce",
-        "transfer triplet", "x_sequential ce",
+        "transfer triplet", "x_sequential ce", "transfer contrastive", "transfer circle", "x_joint ce",
     ),
 }
 
@@ -361,12 +377,12 @@ def run(run: Run) -> Result:
     if run.recipe.profile == "paper":
         raise ValueError("profile: 'paper' needs nine commercial libraries; expected 'study', or --dry-run")
     scenario, _, loss = run.condition["model"].partition(" ")
-    recipe = run.recipe.but(metric=None if loss in ("", "ce") else loss)
-    names = {
-        "libraries": recipe.libraries, "controls": (recipe.base_library,), "recordings": ("esc10",)
-    }[run.experiment]  # fmt: skip
+    recipe = run.recipe.but(metric=loss if loss in LOSSES else None)
+    chosen = {"controls": (recipe.base_library,), "recordings": ("esc10",)}
+    names = chosen.get(run.experiment, recipe.libraries)
     if scenario == "by_file":
         recipe = recipe.but(split_by="file")
+        scenario = "mean_std" if loss == "mean_std" else scenario
     datas = [library_data(recipe, name) for name in names]
     values, n_parameters, extra = _scenario(scenario, datas, recipe, run.seed)
     data = {"name": " + ".join(_DATA_NAMES.get(name, name) for name in names)}
@@ -418,11 +434,15 @@ def _cross(
     """One encoder for all libraries. With recordings, the libraries made here train beside them."""
     if [d.name for d in datas] == ["esc10"]:
         datas = [library_data(recipe, name) for name in recipe.libraries] + datas
-    options: dict[str, Any] = {"mixing": "joint" if scenario == "x_joint" else "sequential"}
+    options: dict[str, Any] = {"mixing": {"x_joint": "joint", "x_drawn": "drawn"}.get(scenario, "sequential")}
     extra: dict[str, Any] = {}
-    if scenario.startswith("x_fdr"):
+    if scenario.startswith(("x_fdr", "x_inverse")):
         learned_at = [_train([d], recipe, seed, "within").learned_at[0] for d in datas]
-        options["dataset_weights"] = focal_weights(learned_at, beta=float(scenario.removeprefix("x_fdr")))
+        upside_down = scenario.startswith("x_inverse")
+        beta = float(scenario.removeprefix("x_inverse" if upside_down else "x_fdr"))
+        options["dataset_weights"] = weights = focal_weights(learned_at, beta=beta)
+        if upside_down:  # as the class-balanced loss has it: what was hard counts less
+            options["dataset_weights"] = [len(weights) / w / sum(1 / v for v in weights) for w in weights]
         extra = {f"weight_{d.name}": w for d, w in zip(datas, options["dataset_weights"], strict=True)}
     if scenario == "x_bn":
         recipe = recipe.but(dataset_bn=True)

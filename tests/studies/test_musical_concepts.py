@@ -7,7 +7,7 @@ import torch
 from audiolab.explain import concepts as tcav
 from audiolab.features.piano_roll import notes_to_roll, window
 from audiolab.recipes.musical_concepts import MusicalConcepts
-from audiolab.studies import cache, composer_scores, composer_worlds
+from audiolab.studies import cache, composer_factors, composer_scores, composer_worlds
 from audiolab.studies import musical_concepts as study
 from audiolab.worlds import composers
 
@@ -103,33 +103,6 @@ def test_optimiser_is_the_recipes(recipe, changes, kind):
         study.make_classifier(recipe.but(network="vgg"), 4)
 
 
-def test_votes_and_scores_by_hand():
-    p = np.array([
-        [0.6, 0.3, 0.1], [0.1, 0.8, 0.1],  # one vote each: the second has the larger mean
-        [0.5, 0.2, 0.3], [0.5, 0.2, 0.3], [0.0, 0.0, 1.0],  # two votes beat a larger mean
-        [0.1, 0.2, 0.7],
-    ])  # fmt: skip
-    piece, y = np.array([5, 5, 6, 6, 6, 7]), np.array([1, 1, 0, 0, 0, 1])
-    names, decided = study.piece_votes(p, piece)
-    assert names.tolist() == [5, 6, 7]
-    assert decided.tolist() == [1, 0, 2]
-    found = study.scores(p, y, piece)
-    assert found["excerpt_accuracy"] == pytest.approx(3 / 6)
-    assert found["piece_accuracy"] == pytest.approx(2 / 3)
-    assert found["f1_weighted"] == pytest.approx((1 * 1.0 + 2 * (2 / 3)) / 3)
-    assert found["f1_macro"] == pytest.approx((1.0 + 2 / 3 + 0.0) / 3)
-
-
-def test_trivial_features_by_hand():
-    roll = np.zeros((1, 10, 88), np.uint8)
-    roll[0, 0:4, 40] = 50
-    roll[0, 2:4, 44] = 90
-    found = study.trivial_features(roll)[0]
-    expected = [(4 * 40 + 2 * 44) / 6, np.std([40] * 4 + [44] * 2), 4, 0.2, 0.2, 0.6, 2, 0.6, 3, 90]
-    np.testing.assert_allclose(found, expected)
-    assert np.isfinite(study.trivial_features(np.zeros((1, 5, 88)))).all()
-
-
 def test_forest_and_false_alarms(recipe, world, examples):
     assert 0 <= study.trivial_forest(world.train, world.test)["excerpt_accuracy"] <= 1
     model = study.make_classifier(recipe, 4)
@@ -187,7 +160,7 @@ def test_split_by_unit_keeps_works_whole():
         composer_scores.split_by_unit(np.array([0, 0]), np.array(["a", "a"]))
 
 
-@pytest.mark.parametrize("experiment", ["layers", "false_alarms", "factors"])
+@pytest.mark.parametrize("experiment", ["layers", "false_alarms", "factors", "ranks"])
 def test_every_made_up_run_of_the_grid_gives_finite_values(recipe, experiment):
     runs = [run for run in study.grid(recipe) if run.experiment == experiment]
     assert [run.condition["model"] for run in runs] == list(study._GRID[experiment])
@@ -199,6 +172,54 @@ def test_every_made_up_run_of_the_grid_gives_finite_values(recipe, experiment):
         assert result.data["name"].startswith("composers")
     if experiment == "layers":
         assert study.run(runs[2]).values["mixed"] == 0.0  # the last layer: all or nothing
+
+
+@pytest.fixture
+def rolls(recipe, world, monkeypatch):
+    """The world's rolls in the place of real scores."""
+    classes = ("Bach", "Haydn", "Beethoven", "Chopin")
+    split = composer_scores.Split(world.train, world.test, classes, "")
+    monkeypatch.setattr(composer_scores, "corpus_split", lambda **_: split)
+    monkeypatch.setattr(composer_scores, "asap_split", lambda **_: split)
+    for cached in (study._corpus, study._corpus_network, study._asap_network):
+        cached.cache_clear()
+    yield
+    for cached in (study._corpus, study._corpus_network, study._asap_network):
+        cached.cache_clear()
+
+
+@pytest.mark.usefixtures("rolls")
+def test_runs_on_real_scores(recipe):
+    for run in study.grid(recipe):
+        if run.experiment in ("classifier", "asap_ranks", "corpus_ranks") and "tucker" not in str(run):
+            values = study.run(run).values
+            assert np.isfinite([v for v in values.values() if isinstance(v, float)]).all()
+            if "ranks" in run.experiment and "nmf" in str(run):
+                errors = [values[f"error_{m}"] for m in composer_factors.RANKS]
+                assert errors == sorted(errors, reverse=True)
+    values = study.run(next(run for run in study.grid(recipe) if run.experiment == "corpus_signs")).values
+    assert len(values["z_layer3"]) == len(values["signs_pseudo_layer4"]) == 6 * 4
+    assert values["n_reference_layer4"] == sum(sign != "" for sign in values["signs_reference_layer4"])
+
+
+@pytest.mark.usefixtures("rolls")
+def test_the_network_of_the_first_seed_is_kept(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "results_folder", lambda root=None: root or tmp_path)
+    with pytest.raises(FileNotFoundError, match="audiolab run musical_concepts"):
+        study.load_study_weights()
+    network = study._corpus_network(recipe.but(profile="study"), 0)
+    again, classes, stored = study.load_study_weights()
+    assert classes == ("Bach", "Haydn", "Beethoven", "Chopin")
+    assert stored.n_steps == recipe.n_steps
+    x = torch.rand(2, 400, 88)
+    with torch.no_grad():
+        assert torch.equal(again(x).logits, network(x).logits)
+    beside = tmp_path / "weights" / "musical_concepts_corpus.json"
+    beside.write_text('{"classes": ["one"]}')
+    with pytest.raises(ValueError, match="to describe"):
+        study.load_study_weights()
+    study._corpus_network(recipe.but(profile="study"), 1)
+    assert beside.read_text() == '{"classes": ["one"]}'  # only the first seed's is kept
 
 
 def test_grid_is_what_the_claims_name(recipe):

@@ -132,6 +132,35 @@ def test_scenarios(recipe, datas):
         study.run(base.Run("sound_effects", "libraries", {"model": "mean_std"}, 0, SoundEffects()))
 
 
+def test_an_order_drawn_anew_changes_between_epochs(recipe, datas):
+    mixer = study.Mixer(datas, recipe, mixing="drawn")
+    first = [int(next(iter(mixer.epoch(0, epoch))).y[0, 1]) for epoch in range(1, 9)]
+    assert set(first) == {0, 1}
+    plain = study.Mixer(datas, recipe)
+    assert len({int(next(iter(plain.epoch(0, epoch))).y[0, 1]) for epoch in range(1, 9)}) == 1
+    with pytest.raises(ValueError, match="mixing"):
+        study.Mixer(datas, recipe, mixing="shuffled")
+
+
+def test_weights_upside_down_are_the_reciprocals(recipe, monkeypatch):
+    monkeypatch.setattr(study, "focal_weights", lambda learned_at, beta: [0.5, 1.5])
+    seen = {}
+    for model in ("x_fdr0.9 ce", "x_inverse0.9 ce"):
+        result = study.run(base.Run("sound_effects", "mixing", {"model": model}, 0, recipe))
+        seen[model] = [result.values["weight_workshop"], result.values["weight_stage"]]
+    assert seen["x_fdr0.9 ce"] == [0.5, 1.5]
+    assert seen["x_inverse0.9 ce"] == pytest.approx([1.5, 0.5])
+
+
+def test_floor_of_the_split_by_file(recipe):
+    by_file, by_recording = (
+        study.run(base.Run("sound_effects", "controls", {"model": model}, 0, recipe))
+        for model in ("by_file mean_std", "mean_std")
+    )
+    assert by_file.values["f1"] != by_recording.values["f1"]
+    assert by_file.parameters is by_recording.parameters is None
+
+
 def test_grid():
     runs = study.grid(SoundEffects().at("study"))
     assert len({str(run) for run in runs}) == len(runs) == 3 * sum(len(names) for names in study.GRID.values())
