@@ -190,7 +190,8 @@ def build_index(
         todo = [name for name, path in present.items() if name not in known or _state(path) != known[name][:2]]
         n_new = sum(name not in known for name in todo)
         chunks = [todo[i : i + _CHUNK] for i in range(0, len(todo), _CHUNK)]
-        entries = {name: known[name] for name in present if name in known and name not in set(todo)}
+        outdated = set(todo)
+        entries = {name: known[name] for name in present if name not in outdated}
         n_kept = len(entries)
         for done in _bar(_embed_chunks(folder, chunks, encoder, workers), len(todo), progress):
             _write_shard(cache, done)

@@ -1,9 +1,9 @@
-"""TCAV of one study, in the examples' span and with captum: the same signs, and the seconds of each.
+"""TCAV of one study, in the examples' span and with captum: the same scores, and the seconds of each.
 
 The study: a narrow network with random weights, `layer3`, three concepts and ten random sets of 30 rolls, 24 excerpts
 of four classes, integrated gradients with five points, CAVs by the published classifier (hinge loss, stochastic
 gradient descent, one seed) on both sides. Captum fits its CAVs on all cells of the layer and is asked once for each
-class; its folder of CAVs is fresh. Run: python benchmarks/concepts.py
+class; its folder of CAVs is fresh. Run: python -m benchmarks.concepts
 """
 
 import tempfile
@@ -19,6 +19,7 @@ from sklearn.linear_model import SGDClassifier
 from audiolab.explain import concepts as tcav
 from audiolab.models.resnet_roll import ResNetRoll
 from audiolab.worlds import composers
+from benchmarks.common import machine, write
 
 SIZE, N_CONCEPTS, N_RANDOM, N_CLASSES, LAYER = 30, 3, 10, 4, "layer3"
 
@@ -88,8 +89,10 @@ def in_the_span(model, examples, rows, random_rows, x, y) -> np.ndarray:
     return tcav.tcav_scores(tcav.sensitivities(space, cavs), y).reshape(N_CONCEPTS, N_RANDOM, N_CLASSES)
 
 
-if __name__ == "__main__":
+def main(n_runs: int = 3) -> None:
+    """Measure both in turn and write results/benchmarks/concepts.json; the scores must be equal."""
     torch.set_num_threads(1)
+    about = machine()
     model = ResNetRoll.narrow(n_classes=N_CLASSES, generator=torch.Generator().manual_seed(0)).train()
     for _ in range(3):
         model(torch.rand(4, 400, 88) * 40)
@@ -100,11 +103,27 @@ if __name__ == "__main__":
     ])
     examples, x, y = rolls[:n], rolls[n:], np.arange(6 * N_CLASSES) % N_CLASSES
     sets = np.arange(n).reshape(-1, SIZE)
-    seconds, scores = {}, {}
-    for name, work in (("span", in_the_span), ("captum", with_captum)):
-        start = time.process_time()
-        scores[name] = work(model, examples, sets[:N_CONCEPTS], sets[N_CONCEPTS:], x, y)
-        seconds[name] = time.process_time() - start
-        print(f"{name:7s} {seconds[name]:7.2f} CPU s", flush=True)
-    print(f"largest difference of a score {np.abs(scores['span'] - scores['captum']).max():.3f}")
-    print(f"ratio {seconds['captum'] / seconds['span']:.0f}")
+    seconds: dict[str, list[tuple[float, float]]] = {"in the span": [], "captum": []}
+    scores = {}
+    for _ in range(n_runs):
+        for name, work in zip(seconds, (in_the_span, with_captum), strict=True):
+            started, worked = time.perf_counter(), time.process_time()
+            scores[name] = work(model, examples, sets[:N_CONCEPTS], sets[N_CONCEPTS:], x, y)
+            seconds[name].append((time.perf_counter() - started, time.process_time() - worked))
+            print(f"{name:12s} {seconds[name][-1][1]:7.2f} CPU s", flush=True)
+    difference = float(np.abs(scores["in the span"] - scores["captum"]).max())
+    wall, cpu = (dict(zip(seconds, np.median(list(seconds.values()), axis=1)[:, i], strict=True)) for i in (0, 1))
+    rows = [
+        {
+            "part": "one study", "what": name, "seconds": wall[name], "lowest_s": min(v[0] for v in values),
+            "highest_s": max(v[0] for v in values), "cpu_s": cpu[name], "n": n_runs, "times": cpu["captum"] / cpu[name],
+            "largest_difference": difference,
+        }
+        for name, values in seconds.items()
+    ]  # fmt: skip
+    write("concepts", rows, about)
+    assert difference == 0, f"scores differ by {difference}"
+
+
+if __name__ == "__main__":
+    main()

@@ -32,7 +32,7 @@ _CHUNK = 400  # CAVs solved at once: 400 systems of 60 by 60 are 12 MB
 # What the network is asked, once
 
 
-def layer_activations(model: Any, x: Any, layer: str, *, batch_size: int = 64) -> np.ndarray:
+def layer_activations(model: Any, x: Any, layer: str, *, batch_size: int = 16) -> np.ndarray:
     """Activations a = f(x) of rolls x (N, T, F) in a layer, flattened, (N, D), float32. Evaluation mode while it runs.
 
     Raises ValueError for a layer that does not exist.
@@ -44,7 +44,7 @@ def layer_activations(model: Any, x: Any, layer: str, *, batch_size: int = 64) -
 
 
 def layer_gradients(
-    model: Any, x: Any, y: Any, layer: str, *, kind: Kind = "integrated", n_steps: int = 5, batch_size: int = 64
+    model: Any, x: Any, y: Any, layer: str, *, kind: Kind = "integrated", n_steps: int = 5, batch_size: int = 16
 ) -> np.ndarray:
     """Gradient of the logit of class y[i] at the layer for each excerpt, (N, D). Equation `eq:concepts-gradient`.
 
@@ -106,7 +106,7 @@ class ConceptSpace(NamedTuple):
 
 def make_space(
     model: Any, layer: str, examples: Any, x: Any, y: Any, *, kind: Kind = "integrated", n_steps: int = 5,
-    batch_size: int = 64,
+    batch_size: int = 16,
 ) -> ConceptSpace:
     """Run the network over P `examples` (P, T, F), concept and random ones, and N excerpts x (N, T, F) of classes y.
 
