@@ -78,7 +78,8 @@ pages: smoke
 
 # Some minutes on an idle machine; writes results/benchmarks, which the book's page on costs reads.
 bench: setup
-	@for name in features explain training worlds search concepts; do $(PYTHON) -m benchmarks.$$name || exit 1; done
+	@for name in features explain training worlds global_and_local raw_waveform search concepts glimpses; do \
+		$(PYTHON) -m benchmarks.$$name || exit 1; done
 
 # In an environment of its own, so that nothing else that was installed gets pinned. UPGRADE=1 looks for newer versions.
 lock:

@@ -183,7 +183,7 @@ def fit(
         step: ``step(model, batch) -> LossTerms`` with ``total`` (a scalar) and ``terms`` (named, weighted scalars).
         loaders: training and validation data.
         recipe: gives ``learning_rate``, ``betas``, ``adam_eps``, ``max_epochs``, ``patience`` (epochs) and
-            ``metric_name``; ``batch_size`` is the loader's.
+            ``metric_name``, and where it has them ``amsgrad``; ``batch_size`` is the loader's.
         metric: ``metric(model, loader) -> {name: value}``, larger is better for ``recipe.metric_name``; called in
             evaluation mode without gradients. An epoch whose value is NaN is never the best.
         seed: source of the data order and of dropout, together with the epoch's number.
@@ -203,8 +203,9 @@ def fit(
     home = next(model.parameters()).device
     plain = model.to(accelerator.device)
     optimizer = torch.optim.Adam(
-        plain.parameters(), lr=recipe.learning_rate, betas=tuple(recipe.betas), eps=recipe.adam_eps
-    )
+        plain.parameters(), lr=recipe.learning_rate, betas=tuple(recipe.betas), eps=recipe.adam_eps,
+        amsgrad=getattr(recipe, "amsgrad", False),
+    )  # fmt: skip
     state = _State(fingerprint=_fingerprint(plain, recipe, seed, loaders.train.batch_size))
     if checkpoint is not None:
         state = _read_checkpoint(Path(checkpoint), state, plain, optimizer)
@@ -310,6 +311,7 @@ def _fingerprint(model: nn.Module, recipe: Any, seed: int, batch_size: int) -> d
     shapes = {name: list(value.shape) for name, value in model.state_dict().items()}
     names = ("learning_rate", "betas", "adam_eps", "metric_name")
     settings = {n: list(v) if isinstance(v := getattr(recipe, n), tuple) else v for n in names}
+    settings |= {"amsgrad": True} if getattr(recipe, "amsgrad", False) else {}
     return {"seed": seed, "batch_size": batch_size, "shapes": shapes, **settings}
 
 

@@ -1,10 +1,11 @@
-"""Cutting glimpses: one gather for the whole batch against a loop over recordings, side by side in one run.
+"""Cutting glimpses: one gather for the whole batch against a loop over recordings. Run: python -m benchmarks.glimpses
 
-Batch 32, 998 x 64 cells, one glimpse; a network takes sixteen for every batch. Run: python benchmarks/glimpses.py
+32 recordings of 998 x 64 cells, one glimpse each; a network takes sixteen for every batch.
 """
 
-import time
-from collections.abc import Callable, Sequence
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ from audiolab.models.sightreader import (
     glimpse_offsets,
     location_to_index,
 )
+from benchmarks.common import machine, measure, write
 
 
 def loop(x: Tensor, location: Tensor, sizes: Sequence[Size]) -> Tensor:
@@ -34,24 +36,28 @@ def loop(x: Tensor, location: Tensor, sizes: Sequence[Size]) -> Tensor:
     return torch.stack(rows)
 
 
-def milliseconds(work: Callable[[], object], repeats: int = 30) -> float:
-    """Median milliseconds of one call."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return 1000 * sorted(times)[repeats // 2]
-
-
-if __name__ == "__main__":
+def main() -> None:
+    """Measure and write results/benchmarks/glimpses.json."""
     torch.set_num_threads(1)
+    about = machine()
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(32, 998, 64, generator=generator)
     location = torch.rand(32, 2, generator=generator) * 2 - 1
-    for name, sizes in (("shaped, 5 patches", SHAPED), ("square, 1 patch", SQUARE)):
+    rows = []
+    for name, sizes in (("shaped, five patches", SHAPED), ("square, one patch", SQUARE)):
         offsets = glimpse_offsets(sizes)
-        assert torch.equal(extract_glimpses(x, location, offsets), loop(x, location, sizes))
-        gather = milliseconds(lambda offsets=offsets: extract_glimpses(x, location, offsets))
-        slices = milliseconds(lambda sizes=sizes: loop(x, location, sizes))
-        print(f"{name:18s} gather {gather:6.2f} ms   loop {slices:6.2f} ms   {slices / gather:4.1f} times")
+        if not torch.equal(extract_glimpses(x, location, offsets), loop(x, location, sizes)):
+            raise AssertionError(f"{name}: the gather and the loop cut different cells")
+        cases = {
+            "gather": lambda offsets=offsets: extract_glimpses(x, location, offsets),
+            "loop": lambda sizes=sizes: loop(x, location, sizes),
+        }
+        rows += [
+            {"part": "glimpses", "what": what, "glimpse": name, "recordings": 32, **row}
+            for what, row in measure(cases, repeats=31).items()
+        ]
+    write("glimpses", rows, about)
+
+
+if __name__ == "__main__":
+    main()

@@ -61,6 +61,33 @@ def loaders():
     )
 
 
+def test_amsgrad_is_torchs_and_goes_on_from_a_checkpoint(recipe, loaders, tmp_path):
+    recipe.amsgrad, recipe.betas, recipe.max_epochs = True, (0.9, 0.5), 3  # a short memory, so that the maximum matters
+    whole = training.fit(Net(), step, loaders, recipe, metric, seed=3)
+    recipe.max_epochs = 1
+    training.fit(Net(), step, loaders, recipe, metric, seed=3, checkpoint=tmp_path)
+    recipe.max_epochs = 3
+    again = training.fit(Net(seed=9), step, loaders, recipe, metric, seed=3, checkpoint=tmp_path)
+    assert all(torch.equal(whole.weights[name], value) for name, value in again.weights.items())
+    model = Net()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2, betas=(0.9, 0.5), eps=1e-7, amsgrad=True)
+    for epoch in (1, 2, 3):
+        model.train()
+        torch.manual_seed(training._derive(3, epoch, 1))
+        for batch in loaders.train.epoch(3, epoch):
+            optimizer.zero_grad()
+            step(model, batch).total.backward()
+            optimizer.step()
+        last = {name: value.clone() for name, value in model.state_dict().items()}
+    assert whole.best_epoch == 3
+    assert all(torch.equal(whole.weights[name], value) for name, value in last.items())
+    recipe.amsgrad = False
+    plain = training.fit(Net(), step, loaders, recipe, metric, seed=3)
+    assert plain.history[-1]["loss"] != whole.history[-1]["loss"]
+    with pytest.raises(ValueError, match="amsgrad"):
+        training.fit(Net(), step, loaders, recipe, metric, seed=3, checkpoint=tmp_path)
+
+
 def test_killed_run_ends_like_one_that_was_not(recipe, loaders, tmp_path):
     whole = training.fit(Net(), step, loaders, recipe, metric, seed=3)
     calls = []

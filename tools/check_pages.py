@@ -162,13 +162,15 @@ def sideways_scroll(page: Any) -> list[str]:
     )
 
 
-def unreadable_text(page: Any, *, least: float = 3.0) -> list[str]:
-    """Text of the article whose contrast with what lies behind it is below ``least`` (ratio as in WCAG 2).
+def unreadable_text(page: Any, *, least: float = 3.0, within: str = "article") -> list[str]:
+    """Text whose contrast with what lies behind it is below ``least`` (ratio as in WCAG 2).
 
-    Only plain backgrounds are judged: text above an image or a gradient is passed over.
+    Looks at all elements that the selector ``within`` finds, at the whole page when there is none. Only plain
+    backgrounds are judged: text above an image or a gradient is passed over. A label that hangs out of its box is
+    judged against what it hangs over.
     """
     return page.evaluate(
-        """least => {
+        """([least, within]) => {
             const parse = c => (c.match(/[\\d.]+/g) || []).map(Number);
             const light = c => {
                 const [r, g, b] = c.slice(0, 3).map(v => {
@@ -181,10 +183,17 @@ def unreadable_text(page: Any, *, least: float = 3.0) -> list[str]:
                 const a = top.length > 3 ? top[3] : 1;
                 return [0, 1, 2].map(i => a * top[i] + (1 - a) * under[i]);
             };
-            const behind = e => {
+            const behind = (e, box) => {
                 const stack = [];
+                let x = box.left + box.width / 2, y = box.top + box.height / 2;
                 for (; e; e = e.parentElement) {
-                    const style = getComputedStyle(e);
+                    const style = getComputedStyle(e), own = e.getBoundingClientRect();
+                    if (style.overflowX !== 'visible') {  // what is scrolled out of a box still lies on it
+                        x = Math.min(Math.max(x, own.left), own.right);
+                        y = Math.min(Math.max(y, own.top), own.bottom);
+                    }
+                    const under = own.left <= x && x <= own.right && own.top <= y && y <= own.bottom;
+                    if (!under && e !== document.body && e !== document.documentElement) continue;
                     if (style.backgroundImage !== 'none') return null;
                     const c = parse(style.backgroundColor);
                     if (c.length > 2) stack.push(c);
@@ -193,22 +202,30 @@ def unreadable_text(page: Any, *, least: float = 3.0) -> list[str]:
                 return stack.reverse().reduce((under, top) => over(top, under), [255, 255, 255]);
             };
             const bad = new Set();
-            const root = document.querySelector('article') || document.body;
-            const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
-            while (walk.nextNode()) {
+            const found = [...document.querySelectorAll(within)];
+            for (const root of found.length ? found : [document.body]) {
+              const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+              while (walk.nextNode()) {
                 const e = walk.currentNode.parentElement, words = walk.currentNode.textContent.trim();
                 if (!words || !e || ['SCRIPT', 'STYLE', 'NOSCRIPT'].includes(e.tagName)) continue;
                 const style = getComputedStyle(e), box = e.getBoundingClientRect();
                 if (style.visibility === 'hidden' || +style.opacity === 0 || !box.width || e.closest('svg')) continue;
-                const ground = behind(e);
+                const range = document.createRange();
+                range.selectNodeContents(walk.currentNode);
+                const ground = behind(e, range.getBoundingClientRect());
                 if (!ground) continue;
-                const a = light(over(parse(style.color), ground)), b = light(ground);
+                const ink = parse(style.color);
+                let seen = ink.length > 3 ? ink[3] : 1;
+                for (let p = e; p; p = p.parentElement) seen *= +getComputedStyle(p).opacity;
+                if (seen < 0.05) continue;
+                const a = light(over([...ink.slice(0, 3), seen], ground)), b = light(ground);
                 const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
                 if (ratio < least) bad.add(`${e.tagName.toLowerCase()} "${words.slice(0, 30)}" ${ratio.toFixed(1)}`);
+              }
             }
             return [...bad].slice(0, 10);
         }""",
-        least,
+        [least, within],
     )
 
 

@@ -29,11 +29,12 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "urbansound8k",
     ],
     submod_attrs={
-        "audioset": ["read_packed"],
+        "audioset": ["read_packed", "read_packed_index"],
         "balanced": ["balanced_clips"],
         "catalogue": ["CATALOGUE", "DataSet", "data_set"],
         "esc50": ["Clip", "Clips", "find_esc50", "read_clip", "read_esc50"],
         "fetch": ["check", "get"],
+        "freesound": ["read_fsd50k"],
         "openmic": ["OpenMIC", "read_openmic"],
         "panns_weights": ["read_panns_weights"],
         "recorded_events": ["RecordedEvents"],

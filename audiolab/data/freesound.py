@@ -11,9 +11,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
+from .catalogue import CATALOGUE, hint
 from .esc50 import data_folder, list_esc50
+from .sounds import find_folder
 
 _LAYOUTS = {
     "urbansound8k": ("UrbanSound8K", "metadata/UrbanSound8K.csv", "zenodo.org/records/1203745"),
@@ -29,6 +32,15 @@ class Row(NamedTuple):
     label: str
     part: str  # fold "1".."10", or "train" and "test"
     freesound_id: str
+
+
+class WeakClips(NamedTuple):
+    """Clips with weak labels: `paths`, their `parts`, names of the K classes, and `y` (N, K) uint8."""
+
+    paths: tuple[Path, ...]
+    parts: tuple[str, ...]  # "train", "validation" or "test" of each clip
+    classes: tuple[str, ...]
+    y: np.ndarray
 
 
 class Shared(NamedTuple):
@@ -57,6 +69,47 @@ def read_rows(name: str, root: str | Path | None = None) -> list[Row]:
         if not row.path.exists():
             raise FileNotFoundError(f"{name}: no file {row.path}, though the table lists it")
     return rows
+
+
+def read_fsd50k(
+    root: str | Path | None = None, *, parts: Sequence[str] = ("train", "validation", "test")
+) -> WeakClips:
+    """FSD50K for tagging: every clip of some parts with all of its labels, in the order of the data set's tables.
+
+    Labels are the ground truth with broader classes added, 200 in the order of the vocabulary; a clip is 0.3 to 30 s.
+
+    Raises FileNotFoundError when the set, a table or a listed clip is not there, and ValueError for another part, a
+    table without the needed columns, or a label that is not in the vocabulary.
+    """
+    names = {"train": "train", "val": "validation", "test": "test"}
+    if unknown := [part for part in parts if part not in names.values()]:
+        raise ValueError(f"parts: expected some of {tuple(names.values())}, got {unknown}")
+    entry = CATALOGUE["fsd50k"]
+    folder = find_folder(root, entry.folders, entry.marker, name="FSD50K", hint=hint("fsd50k"))
+    truth = folder / "FSD50K.ground_truth"
+    vocabulary = pd.read_csv(truth / "vocabulary.csv", header=None, dtype=str)
+    classes = tuple(vocabulary[1]) if vocabulary.shape[1] >= 2 else ()
+    columns = {name: number for number, name in enumerate(classes)}
+    paths: list[Path] = []
+    where: list[str] = []
+    rows: list[np.ndarray] = []
+    for short in ("dev", "eval"):
+        table = _table(truth / f"{short}.csv", ("fname", "labels", *(["split"] if short == "dev" else [])))
+        for clip in table.itertuples(index=False):
+            part = names.get(clip.split if short == "dev" else "test")
+            if part not in parts:
+                continue
+            path = folder / f"FSD50K.{short}_audio" / f"{clip.fname}.wav"
+            if not path.exists():
+                raise FileNotFoundError(f"fsd50k: no file {path}, though the table lists it")
+            labels = str(clip.labels).split(",")
+            if strange := [label for label in labels if label not in columns]:
+                raise ValueError(f"{short}.csv: expected labels of vocabulary.csv, got {strange[0]!r} for {clip.fname}")
+            paths.append(path)
+            where.append(part)
+            rows.append(np.isin(np.arange(len(classes)), [columns[label] for label in labels]).astype(np.uint8))
+    y = np.stack(rows) if rows else np.zeros((0, len(classes)), dtype=np.uint8)
+    return WeakClips(tuple(paths), tuple(where), classes, y)
 
 
 def remove_shared(rows: Mapping[str, Sequence[Row]]) -> Shared:

@@ -8,14 +8,20 @@ objects. The audio carries licences of its own, clip by clip: look before passin
 
 from __future__ import annotations
 
+import hashlib
 import json
+import pickle
+import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from .esc50 import data_folder
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LABELS = "openmic-2018-aggregated-labels.csv"
 _FOLDERS = ("openmic-2018", "OpenMIC-2018", "")
@@ -94,23 +100,32 @@ def split_validation(train: np.ndarray, *, seed: int, share: float = 0.15) -> tu
     return np.sort(train[order[n:]]), np.sort(train[order[:n]])
 
 
-def read_vggish_weights(path: str | Path) -> dict[str, np.ndarray]:
-    """Weights of the public PyTorch port (`vggish-10086976.pth`) as tensors, for `VGGish.load_published`.
+def read_vggish_weights(path: str | Path) -> dict[str, Tensor]:
+    """Weights of the public PyTorch port (`vggish-10086976.pth`) by name, for `VGGish.load_published`.
 
     The file is a pickle, and is read with everything but tensors refused. Raises FileNotFoundError when it is not
-    there, and ValueError when its checksum does not begin with the digits in its name.
+    there, and ValueError when its name does not end in the first digits of its checksum, as the public file's does,
+    when the checksum is another, or when it holds something else than named tensors.
     """
-    import hashlib
-
     import torch
 
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"path: no file {path}; it is release v0.1 of harritaylor/torchvggish (about 289 MB)")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if not digest.startswith(named := path.stem.rpartition("-")[2]):
+    named = path.stem.rpartition("-")[2]
+    if not re.fullmatch(r"[0-9a-f]{8,64}", named):
+        raise ValueError(f"path: expected a name that ends in its checksum, vggish-10086976.pth, got {path.name}")
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if not digest.startswith(named):
         raise ValueError(f"path: expected a SHA-256 that begins with {named}, got {digest[:12]}")
-    return torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError) as error:
+        raise ValueError(f"path: expected a file of tensors, got {path} ({type(error).__name__})") from error
+    if not isinstance(weights, dict) or not all(isinstance(value, torch.Tensor) for value in weights.values()):
+        raise ValueError(f"path: expected tensors by name in {path}, got {type(weights).__name__}")
+    return dict(weights)
 
 
 def _read_part(folder: Path, name: str) -> set[str]:

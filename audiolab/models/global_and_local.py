@@ -75,42 +75,62 @@ def select_windows(
     if not 1 <= n_windows <= n_classes:
         raise ValueError(f"n_windows: expected 1 to the number of classes, {n_classes}, got {n_windows}")
     _check_window(window, n_samples)
-    classes = clip_probs.argsort(dim=1, descending=True, stable=True)[:, :n_windows]
-    rows = frame_probs.gather(2, classes[:, None].expand(-1, n_frames, -1)).transpose(1, 2).clone()  # (B, N, T)
+    classes = _most_probable(clip_probs, n_windows)
+    rows = frame_probs.gather(2, classes[:, None].expand(-1, n_frames, -1)).transpose(1, 2).contiguous()  # (B, N, T)
+    # What a peak leads to does not depend on the clip: one table for all frames, read with the peaks.
     frame = torch.arange(n_frames, device=rows.device)
-    reach = window * n_frames // n_samples // 4  # q
-    peaks, starts = [], []
+    centre = n_samples * frame // n_frames if frame_centres is None else frame_centres.to(frame)
+    past_end, before = centre + window // 2 >= n_samples, centre < window // 2
+    start = torch.where(past_end, n_samples - window, torch.where(before, 0, centre - window // 2))
+    reach = window * n_frames // n_samples // 4 if suppress else 0  # q
+    first = torch.where(past_end, n_frames - 2 * reach, torch.where(before, 0, frame - reach))
+    cleared = (frame >= first[:, None]) & (frame < first[:, None] + 2 * reach)  # (T, T): peak, frame
+    peaks = []
     for rank in range(n_windows):  # each window depends on the ones before it; all clips go at once
-        peak = rows[:, rank].argmax(dim=1)  # (B,)
-        centre = n_samples * peak // n_frames if frame_centres is None else frame_centres.to(peak)[peak]
-        start = centre - window // 2
-        past_end = centre + window // 2 >= n_samples
-        before = (start < 0) & ~past_end
-        start = torch.where(past_end, n_samples - window, start).masked_fill(before, 0)
-        peaks.append(peak)
-        starts.append(start)
-        if suppress and reach:
-            first = torch.where(past_end, n_frames - 2 * reach, peak - reach).masked_fill(before, 0)
-            inside = (frame >= first[:, None]) & (frame < first[:, None] + 2 * reach)  # (B, T)
-            rows[:, rank + 1 :].masked_fill_(inside[:, None], 0.0)
-    return Windows(classes, torch.stack(peaks, 1), torch.stack(starts, 1))
+        peaks.append(rows[:, rank].argmax(dim=1))  # (B,)
+        if reach:
+            rows[:, rank + 1 :].masked_fill_(cleared[peaks[-1]][:, None], 0.0)
+    chosen = torch.stack(peaks, 1)
+    return Windows(classes, chosen, start[chosen])
 
 
-def cut_windows(samples: Tensor, starts: Tensor, window: int) -> Tensor:
+def _most_probable(probs: Tensor, n: int) -> Tensor:
+    """The n largest of each row, largest first and of equal ones the first: probs (B, K) -> indices (B, n).
+
+    As a stable sort gives them; n times the largest is several times faster than sorting all of K for the few.
+    """
+    if n > 16:
+        return probs.argsort(dim=1, descending=True, stable=True)[:, :n]
+    left, found = probs.clone(), []
+    for _ in range(n):
+        found.append(left.argmax(dim=1, keepdim=True))
+        left.scatter_(1, found[-1], -torch.inf)
+    return torch.cat(found, dim=1)
+
+
+def cut_windows(samples: Tensor, starts: Tensor, window: int, *, out: Tensor | None = None) -> Tensor:
     """All windows by one gather: samples (B, n), starts (B, N) -> (B, N, W). Sliding views cost no copy.
 
-    Raises ValueError for a window longer than the clip, or a start outside 0 .. n - W.
+    With `out`, a contiguous tensor of that shape, its memory is used again: new memory costs more than the copies.
+
+    Raises ValueError for a window longer than the clip, a start outside 0 .. n - W, or an `out` that does not fit.
     """
-    if samples.ndim != 2 or starts.ndim != 2 or len(samples) != len(starts):
+    if samples.ndim != 2 or starts.ndim != 2 or len(samples) != len(starts) or not len(samples):
         raise ValueError(
-            f"samples, starts: expected (B, n) and (B, N), got {tuple(samples.shape)} and {tuple(starts.shape)}"
+            f"samples, starts: expected (B, n) and (B, N), B at least 1, got {tuple(samples.shape)} and "
+            f"{tuple(starts.shape)}"
         )
     _check_window(window, samples.shape[1])
     if starts.numel() and not (0 <= int(starts.min()) and int(starts.max()) <= samples.shape[1] - window):
         raise ValueError(f"starts: expected 0 to {samples.shape[1] - window}, got {int(starts.min())} "
                          f"to {int(starts.max())}")  # fmt: skip
-    clip = torch.arange(len(samples), device=samples.device)[:, None]
-    return samples.unfold(1, window, 1)[clip, starts]
+    shape = (*starts.shape, window)
+    if out is not None and (out.shape != shape or not out.is_contiguous()):
+        raise ValueError(f"out: expected a contiguous tensor of shape {shape}, got {tuple(out.shape)}")
+    first = starts + samples.shape[1] * torch.arange(len(samples), device=samples.device)[:, None]
+    pieces = samples.flatten().unfold(0, window, 1)  # no copy: every window that could be cut, (B n - W + 1, W)
+    memory = None if out is None else out.flatten(0, 1)
+    return torch.index_select(pieces, 0, first.flatten(), out=memory).view(shape)
 
 
 def pool_windows(window_probs: Tensor) -> Tensor:
@@ -194,6 +214,7 @@ class GlobalLocal(nn.Module):
         )
         self.frame_classifier, self.suppress, self.true_centres = frame_classifier, suppress, true_centres
         self.source, self.source_seed = source, source_seed
+        self._memory: Tensor | None = None  # of the windows, used again by the next forward
         if freeze_global:
             self.global_stream.requires_grad_(False)
 
@@ -228,6 +249,16 @@ class GlobalLocal(nn.Module):
             windows = windows._replace(starts=torch.randint(room, shape, generator=own).to(device))
         return windows
 
+    def _cut(self, samples: Tensor, starts: Tensor) -> Tensor:
+        """`cut_windows` into memory that lasts; nothing that a forward returns lies there."""
+        if samples.requires_grad or any(p.requires_grad for p in self.front_end.parameters()):
+            return cut_windows(samples, starts, self.window_samples)  # a graph may hold on to the windows
+        shape, old = (*starts.shape, self.window_samples), self._memory
+        fits = old is not None and old.shape == shape and (old.dtype, old.device) == (samples.dtype, samples.device)
+        if not fits or old.is_inference():
+            self._memory = samples.new_empty(shape)
+        return cut_windows(samples, starts, self.window_samples, out=self._memory)
+
     def forward(self, samples: Tensor) -> GlobalLocalOutput:
         """Samples (B, n) -> `GlobalLocalOutput`."""
         if samples.ndim != 2 or samples.shape[1] < self.window_samples:
@@ -239,7 +270,7 @@ class GlobalLocal(nn.Module):
             whole = self.global_stream(self.front_end(samples))
         with torch.random.fork_rng(devices=[samples.device] if samples.is_cuda else []):
             windows = self.select(whole, samples.shape[1])
-            pieces = cut_windows(samples, windows.starts, self.window_samples)  # (B, N, W)
+            pieces = self._cut(samples, windows.starts)  # (B, N, W)
             local = self.local_stream(self.front_end(pieces.flatten(0, 1)))
         window_probs = local.probs.unflatten(0, pieces.shape[:2])  # (B, N, K)
         probs_local = pool_windows(window_probs)

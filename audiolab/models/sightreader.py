@@ -21,7 +21,8 @@ Size = tuple[int, int]
 Policy = Literal["learned", "random", "centred", "sweep"]
 SHAPED: tuple[Size, ...] = ((7, 25), (7, 44), (128, 1), (64, 1), (32, 1))  # musicnn's kernels for 64 bands
 SQUARE: tuple[Size, ...] = ((12, 12),)
-SQUARE_EQUAL: tuple[Size, ...] = ((26, 27),)  # 702 cells: as many as the shaped glimpse has (707), in one rectangle
+SQUARE_EQUAL: tuple[Size, ...] = ((26, 27),)  # 702 values: as many as the shaped glimpse gives (707), which overlap
+SQUARE_COVER: tuple[Size, ...] = ((21, 21),)  # 441 cells: about as many as the shaped glimpse covers (429)
 
 
 class SightreaderOutput(NamedTuple):

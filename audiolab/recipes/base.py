@@ -14,7 +14,9 @@ PROFILES = ("smoke", "demo", "study", "paper")
 class Recipe:
     """Base of a paper's hyper-parameters: frozen, defaults are the paper's, sizes depend on the profile.
 
-    A subclass lists in `sizes` what each profile changes; "paper" changes nothing, by definition.
+    A subclass lists in `sizes` what each profile changes; "paper" changes nothing, by definition. A switch that is
+    added when runs are already recorded goes into `later` with the value that those runs had: at that value it does
+    not count in the hash, and the runs stay what they are.
 
     >>> from audiolab.recipes.local_prototypes import LocalPrototypes
     >>> LocalPrototypes().at("paper") == LocalPrototypes()
@@ -22,6 +24,7 @@ class Recipe:
     """
 
     sizes: ClassVar[dict[str, dict[str, Any]]] = {}
+    later: ClassVar[dict[str, Any]] = {}
 
     profile: str = "paper"  # which of PROFILES the sizes belong to
 
@@ -49,6 +52,7 @@ class Recipe:
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
     def hash(self) -> str:
-        """Twelve hexadecimal digits that change with the class or any field's value."""
-        text = json.dumps([type(self).__name__, self.to_dict()], sort_keys=True)
+        """Twelve hexadecimal digits that change with the class or any field's value, but see `later`."""
+        fields = {k: v for k, v in self.to_dict().items() if k not in self.later or v != self.later[k]}
+        text = json.dumps([type(self).__name__, fields], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

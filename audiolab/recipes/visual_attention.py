@@ -55,7 +55,7 @@ class VisualAttention(Recipe):
     metric_name: str = "macro_f1"  # paper III.C: validation F1
     threshold: float = 0.5  # predecessor
     n_seeds: int = 5  # paper IV.D
-    sightreader_n_seeds: int = 5  # paper IV.D
+    sightreader_n_seeds: int = 5  # paper IV.D; seeds of a network that run before its further ones, up to n_seeds
 
     # Data
     n_train_clips: int = 12678  # data set, predecessor's split

@@ -53,8 +53,9 @@
     const find = (selector) => root.querySelector(selector), all = (selector) => Array.from(root.querySelectorAll(selector));
     const config = JSON.parse(find("script[type='application/json']").textContent);
     const audio = find("audio"), stage = find(".al-stage"), head = find(".al-head"), cursor = find(".al-cursor");
-    const playButton = find(".al-play"), clock = find(".al-clock"), where = find(".al-where"), patchBox = find(".al-patch");
+    const playButton = find(".al-play"), clock = find(".al-clock"), where = find(".al-where"), patchBox = find(".al-patch"), nowBox = find(".al-now");
     const chips = all(".al-maps button"), layers = all(".al-layer"), through = find(".al-through"), strength = find("input[type=range]");
+    const bars = all(".al-lane button").map((button) => ({ button, on: Number(button.dataset.on), off: Number(button.dataset.off) }));
     const duration = config.duration, hz = config.hz;
     let context = null, buffer = null, decoding = null, playing = null, position = 0, height = 0.35, chosen = 0, frame = 0, spoken = -1, stopAt = null;
     const through_cache = {};
@@ -94,9 +95,21 @@
     }
     const busy = () => Boolean(playing) || !audio.paused;
 
+    // Bars of the events that sound shine; so does the picture during the one that was asked for or whose map is shown.
+    function glow() {
+      let lit = null;
+      bars.forEach(({ button, on, off }) => {
+        const sounds = busy() && on <= position && position < off;
+        button.classList.toggle("al-playing", sounds);
+        if (sounds && (stopAt === null ? button.parentNode.classList.contains("al-chosen") : stopAt === off && (!lit || on > lit.on))) lit = { button, on };
+      });
+      nowBox.classList.toggle("al-shown", lit !== null);
+      if (lit) Object.assign(nowBox.style, { left: lit.button.style.left, width: lit.button.style.width });
+    }
     function draw() {
       head.style.transform = "translateX(" + 100 * Math.min(position / duration, 1) + "%)";
       cursor.style.bottom = 100 * height + "%";
+      glow();
       clock.textContent = position.toFixed(1) + " / " + duration.toFixed(1) + " s";
       const rounded = Math.round(position * 4) / 4;
       if (rounded !== spoken) {
@@ -230,7 +243,7 @@
 
     playButton.addEventListener("click", toggle);
     chips.forEach((chip) => chip.addEventListener("click", () => choose(Number(chip.dataset.k))));
-    all(".al-lane button").forEach((bar) => bar.addEventListener("click", () => playFrom(Number(bar.dataset.on), Number(bar.dataset.off))));
+    bars.forEach(({ button, on, off }) => button.addEventListener("click", () => playFrom(on, off)));
     if (through) through.addEventListener("click", () => {
       const on = through.getAttribute("aria-pressed") !== "true", again = busy();
       silence();
@@ -270,9 +283,8 @@
     });
 
     // A label goes inside its bar where it fits there.
-    const bars = all(".al-lane button");
-    const arrange = () => bars.forEach((bar) => {
-      bar.classList.toggle("al-fits", bar.firstChild.scrollWidth + 10 <= bar.offsetWidth);
+    const arrange = () => bars.forEach(({ button }) => {
+      button.classList.toggle("al-fits", button.firstChild.scrollWidth + 10 <= button.offsetWidth);
     });
     if (bars.length && window.ResizeObserver) new ResizeObserver(arrange).observe(stage);
     arrange();

@@ -52,14 +52,15 @@ def player(
         sound: mono waveform (n_samples,), or a sound or scene with ``samples`` (and ``sample_rate``).
         maps: name to map, shown by button or by the keys 1 to 9. A map is (T, F) or (T,), not negative, and covers the
             whole sound and all rows of the spectrogram in equal steps; T and F may be coarser than the spectrogram's.
-        events: true events, each starting with (label, onset_s, offset_s); one lane per label below the picture.
+        events: true events, each starting with (label, onset_s, offset_s); one lane per label below the picture, with
+            bars that shine while their events sound.
         sample_rate: in Hz; needed where ``sound`` is a bare waveform.
         spectrogram: (T, F) in dB, low frequencies first. Default: 128 mel bands computed here.
         frequencies_hz: (F,) centre of each row of ``spectrogram`` in Hz, rising. Default: HTK mel up to half the rate.
         duration_s: seconds that the spectrogram and the maps span. Default: the sound's duration.
         caption: what to look and listen for, plain text. The level is added to it.
         gain: factor on the samples, see :func:`comparison_gain`. Default: the sound's own level.
-        regions: name to true region, bool (T, F); outlined by a broken line when the map of that name is shown.
+        regions: name to true region, bool (T, F); outlined by a broken orange line when the map of that name is shown.
         selected: the map shown first; "" shows none. Default: the first.
         shared_scale: True divides all maps by their common maximum, False each by its own.
         patch_s: seconds heard around a click, positive.
@@ -205,7 +206,8 @@ def _scale_sentence(paths: Mapping[str, str], shared_scale: bool, outlines: Mapp
         return ""
     scale = "All maps share one scale" if shared_scale else "Each map is scaled to its own maximum"
     missing = "" if all(paths.values()) else " (none where that is too ragged or never reached)"
-    return f" {scale}; the line is half of it{missing}" + ("; the broken line is the true region." if outlines else ".")
+    truth = "; the broken orange line is the true region" if outlines else ""
+    return f" {scale}; the line is half of it{missing}{truth}."
 
 
 def _top(duration: float) -> str:
@@ -275,7 +277,8 @@ def _stage(
         f'aria-valuemin="0" aria-valuemax="{duration:.2f}" aria-valuenow="0">'
         '<svg viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden="true">'
         f'<image {box} href="{picture}"/>{"".join(layers)}</svg>'
-        '<div class="al-patch"></div><div class="al-head"><div class="al-cursor"></div></div></div>'
+        '<div class="al-now"></div><div class="al-patch"></div>'
+        '<div class="al-head"><div class="al-cursor"></div></div></div>'
     )
 
 
@@ -314,4 +317,6 @@ def _tools(names: list[str]) -> str:
             "<kbd>m</kbd>hear only what the map marks</button>"
             '<label>map <input type="range" min="0" max="100" value="100" aria-label="Opacity of the map"></label>'
         )
-    return f'<div class="al-tools">{tools}<details><summary>Keys</summary>{escape(keys)}</details></div>'
+    hint = '<span class="al-hint"><span class="al-away">keys: first click the picture or Tab to it</span>'
+    hint += '<span class="al-here">keys work here now</span></span>'
+    return f'<div class="al-tools">{tools}{hint}<details><summary>Keys</summary>{escape(keys)}</details></div>'

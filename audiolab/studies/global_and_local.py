@@ -33,6 +33,7 @@ from audiolab.worlds import brief, scenes
 
 from .base import Result, Run
 from .cache import cache_folder, cached_arrays
+from .drawn import DrawnLoader
 
 CHAPTER = "global_and_local"
 WORLD_MODULES = tuple(f"audiolab.worlds.{name}" for name in ("brief", "scenes", "events", "backgrounds", "blocks"))
@@ -272,8 +273,11 @@ def train(
         counted = model.local_stream if two else model.global_stream
         return scores | {"steps": float(counted.bn0.num_batches_tracked)}
 
+    drawn = training.make_loader(world.train.samples, world.train.y, batch_size=recipe.batch_size, shuffle=True)
+    if recipe.balanced or recipe.mixup:
+        drawn = DrawnLoader(drawn, balanced=recipe.balanced, mixed=recipe.mixup)
     loaders = training.Loaders(
-        training.make_loader(world.train.samples, world.train.y, batch_size=recipe.batch_size, shuffle=True),
+        drawn,
         training.make_loader(world.validation.samples, world.validation.y, batch_size=recipe.batch_size),
     )
     return Trained(model, training.fit(model, training.make_step(criterion), loaders, recipe, metric, seed=seed,

@@ -1,27 +1,34 @@
-"""Rivals that are more than one network: classifiers on MFCC statistics, and an ensemble over three pictures of a clip.
+"""Rivals that are more than one network: classifiers on ready features, and an ensemble over three pictures of a clip.
 
-They stand in for two of the systems in Table IV of Abrol and Sharma 2020: VGGish with a support vector machine, whose
-pre-trained weights are not at hand, and an ensemble of nine networks on log-mel, harmonic and percussive pictures.
-Axes: N clips, T samples, K classes.
+They stand for two of the systems in Table IV of Abrol and Sharma 2020: VGGish features with a support vector machine,
+or MFCC statistics where the pre-trained weights are not given, and an ensemble of nine networks on log-mel, harmonic
+and percussive pictures. Axes: N clips, T samples, K classes.
 """
 
 from __future__ import annotations
 
+from itertools import count, takewhile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from audiolab import training
+from audiolab.data.esc50 import data_folder
+from audiolab.data.panns_weights import read_panns_weights
 from audiolab.features.melspec import BandScaler
+from audiolab.features.vggish import SAMPLE_RATE, VGGishLogMel
 from audiolab.losses.hierarchy import FineLoss
 from audiolab.models.scene_spectrogram import NAC
+from audiolab.models.vggish import VGGish
 from audiolab.recipes.raw_waveform import RawWaveform
 
 from . import raw_systems
 from .raw_systems import Split, World
 
 PARTS = ("whole", "harmonic", "percussive")
+VGGISH_FILE = "vggish-10086976.pth"  # of the public PyTorch port, looked for in AUDIOLAB_DATA
 
 
 def mfcc_statistics(samples: Any, recipe: RawWaveform, *, n_mfcc: int = 20) -> np.ndarray:
@@ -52,9 +59,50 @@ def classify(kind: str, points: np.ndarray, y: np.ndarray, asked: np.ndarray) ->
     return make_pipeline(StandardScaler(), chosen).fit(points, y).predict(asked)
 
 
-def mfcc_classifier(kind: str, world: World, recipe: RawWaveform) -> dict[str, float]:
-    """Fine accuracy of a classifier on MFCC statistics, trained on the training split alone."""
-    points = [mfcc_statistics(split.samples, recipe) for split in (world.train, world.test)]
+def find_vggish(*, needed: bool = False) -> Path | None:
+    """The file of VGGish's published weights in `AUDIOLAB_DATA`; None, or FileNotFoundError, when it was not given."""
+    path = data_folder() / VGGISH_FILE
+    if needed and not path.is_file():
+        raise FileNotFoundError(f"VGGish: no file {path}; set AUDIOLAB_DATA to the folder that holds {VGGISH_FILE}")
+    return path if path.is_file() else None
+
+
+def vggish_embeddings(samples: Any, recipe: RawWaveform, weights: str | Path) -> np.ndarray:
+    """Mean over patches of 0.96 s of VGGish's embedding: (N, T) -> (N, D), D = 128 as published.
+
+    `weights` is a file with the names of the public PyTorch port; the network's widths are read off it.
+
+    Raises FileNotFoundError without the file, and ValueError for one that holds something else, or another sample rate
+    than 16 kHz.
+    """
+    if recipe.sample_rate != SAMPLE_RATE:
+        raise ValueError(f"recipe.sample_rate: expected {SAMPLE_RATE} Hz for VGGish, got {recipe.sample_rate}")
+    state = read_panns_weights(weights)
+    layers = {f"features.{n}.weight" for n in (0, 3, 6, 8, 11, 13)} | {"embeddings.0.weight"}
+    if missing := sorted(layers - set(state)):
+        raise ValueError(f"weights: expected VGGish's layers in {weights}, missing {missing}")
+    dense = takewhile(lambda name: name in state, (f"embeddings.{2 * n}.weight" for n in count()))
+    model = VGGish(
+        channels=tuple(len(state[f"features.{n}.weight"]) for n in (0, 3, 6, 8, 11, 13)),
+        hidden=tuple(len(state[name]) for name in dense),
+    )
+    model.load_published(state)
+    front_end, parts = VGGishLogMel(), torch.as_tensor(np.asarray(samples)).split(16)
+    with torch.no_grad():
+        return torch.cat([model.eval()(front_end(part)).embedding.mean(dim=1) for part in parts]).numpy()
+
+
+def mfcc_classifier(
+    kind: str, world: World, recipe: RawWaveform, *, vggish: str | Path | None = None
+) -> dict[str, float]:
+    """Fine accuracy of a classifier on MFCC statistics, trained on the training split alone.
+
+    With `vggish`, a file of weights, it reads `vggish_embeddings` instead, as the paper's does.
+    """
+    points = [
+        mfcc_statistics(split.samples, recipe) if vggish is None else vggish_embeddings(split.samples, recipe, vggish)
+        for split in (world.train, world.test)
+    ]
     guess = classify(kind, points[0], world.train.y[:, 1], points[1])
     coarse = np.asarray(world.parents)[guess]
     return {

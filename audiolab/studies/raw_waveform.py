@@ -42,8 +42,9 @@ TRAINED_BY = tuple(m for m in MODULES if not m.startswith(NOT_IN_TRAINING))
 RECORDINGS = (
     "joint", "fine", "nac", "sbcnn", "spectrogram", "short", "long", "one_pipeline", "fine_mean", "attention_fine",
     "coarse", "coarse_mean", "attention_coarse", "joint_mean", "mfcc_svm", "mfcc_lr",
-    "ensemble",
+    "ensemble", "raw+spectrogram", "ncnn", "resnet", "raw_cnn", "sample_cnn", "raw+raw",
 )  # fmt: skip
+GIVEN = ("vggish_svm", "vggish_lr")  # with the published weights
 MADE = (
     "untrained", "joint", "raw+raw", "joint_mean", "nac", "raw+spectrogram", "gru", "transfer_tuned", "transfer_svm",
     "transfer_lr", "transfer_scratch", "lstm", "white_noise",
@@ -280,7 +281,7 @@ def recipe() -> RawWaveform:
 def grid(recipe: RawWaveform) -> list[Run]:
     """Recordings first, where they are at hand: system by system, all folds; then the made-here systems, all seeds.
 
-    Without recordings their runs are left out.
+    Without recordings their runs are left out; with VGGish's weights there are two systems more.
     """
     from audiolab.data.esc50 import find_esc50
 
@@ -290,7 +291,8 @@ def grid(recipe: RawWaveform) -> list[Run]:
     except FileNotFoundError:
         folds = range(0)
     recorded = recipe.for_recordings()
-    runs = [Run(CHAPTER, "recordings", {"model": m}, k, recipe, {"used": recorded}) for m in RECORDINGS for k in folds]
+    systems = (*RECORDINGS, *(GIVEN if raw_rivals.find_vggish() else ()))
+    runs = [Run(CHAPTER, "recordings", {"model": m}, k, recipe, {"used": recorded}) for m in systems for k in folds]
     runs += [Run(CHAPTER, "made", {"model": m}, seed, recipe) for m in MADE for seed in range(recipe.n_seeds)]
     return runs
 
@@ -307,8 +309,10 @@ def run(run: Run) -> Result:
     data = {"name": world.name, "checksum": world.checksum}
     if model_name.startswith("transfer_"):
         return Result(transfer(model_name.removeprefix("transfer_"), recipe, seed), None, data)
-    if model_name.startswith("mfcc_"):
-        return Result(raw_rivals.mfcc_classifier(model_name.removeprefix("mfcc_"), world, recipe), None, data)
+    if model_name.startswith(("mfcc_", "vggish_")):
+        features, kind = model_name.split("_")
+        weights = raw_rivals.find_vggish(needed=True) if features == "vggish" else None
+        return Result(raw_rivals.mfcc_classifier(kind, world, recipe, vggish=weights), None, data)
     if model_name == "ensemble":
         mean, _ = raw_rivals.ensemble(world, recipe, seed)
         fine = world.test.y[:, 1]

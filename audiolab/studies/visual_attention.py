@@ -27,7 +27,7 @@ from audiolab.losses.attention_mic import MaskedLoss, positive_weights
 from audiolab.losses.reinforce import SightreaderLoss
 from audiolab.metrics import instrument_f1
 from audiolab.models.attention_mic import AttentionMIC
-from audiolab.models.sightreader import SHAPED, SQUARE, SQUARE_EQUAL, Sightreader
+from audiolab.models.sightreader import SHAPED, SQUARE, SQUARE_COVER, SQUARE_EQUAL, Sightreader, covered_cells
 from audiolab.models.vggish import VGGish
 from audiolab.recipes.visual_attention import VisualAttention
 from audiolab.results import results_folder
@@ -45,6 +45,7 @@ MODULES = (
     "audiolab.explain.attention", "audiolab.explain.score", "audiolab.studies.visual_attention",
 )
 WORLD_SEED = 0
+PUBLISHED = ("AttTF", "AttTFid", "AttT", "FC", "SR16", "SR16-FL", "RAM16-GRU", "RAM16-RNN")  # the paper's eight
 ATTENTION = ("AttTF", "AttTFid", "AttT", "FC", "AttTF uniform")  # the last: a plain mean over instances
 SIGHTREADERS: dict[str, dict[str, Any]] = {
     "SR16": {},
@@ -52,7 +53,8 @@ SIGHTREADERS: dict[str, dict[str, Any]] = {
     "SR16-FL without alpha": {"kind": "focal"},
     "RAM16-GRU": {"sizes": SQUARE},
     "RAM16-RNN": {"sizes": SQUARE, "core": "rnn"},
-    "RAM16-GRU equal area": {"sizes": SQUARE_EQUAL},
+    "RAM16-GRU equal cover": {"sizes": SQUARE_COVER},
+    "RAM16-GRU equal inputs": {"sizes": SQUARE_EQUAL},
     "SR16 random": {"policy": "random"},
     "SR16 centred": {"policy": "centred"},
     "SR16 sweep": {"policy": "sweep"},
@@ -452,6 +454,17 @@ def attention_lifts(model: AttentionMIC, u: np.ndarray, regions: list[Regions], 
     return values | ({"instance_lift": float(np.mean(instance_lifts))} if instance_lifts else {})
 
 
+def glimpse_lift(model: Sightreader, world: World, regions: list[Regions]) -> float:
+    """Mean lift of the cells that the glimpses covered, over the classes that play in the first clips of the test.
+
+    1 is what cells drawn evenly from the whole picture get. `regions` are `true_regions` of clips 0, 1, 2, ...
+    """
+    x = world.test.x[: max(r.clip for r in regions) + 1]
+    locations = training.collect(model, x, read=lambda m, x: m(x).locations)
+    covered = covered_cells(torch.as_tensor(locations), model.sizes, x.shape[1]).numpy()
+    return float(np.mean([lift(covered[r.clip], r.cells) for r in regions if 0 < r.cells.mean() < 1]))
+
+
 # The study
 
 
@@ -461,15 +474,13 @@ def recipe() -> VisualAttention:
 
 
 def grid(recipe: VisualAttention) -> list[Run]:
-    """The front first, which all others need; then every network on its seeds."""
+    """The front first, which all others need; then the paper's networks, then the controls, all on the same seeds."""
     runs = [Run(CHAPTER, "front", {"model": "VGGish, narrow"}, 0, recipe)]
-    for seed in range(recipe.n_seeds):
-        runs += [Run(CHAPTER, "instruments", {"model": name}, seed, recipe) for name in ATTENTION]
-    for seed in range(recipe.sightreader_n_seeds):
-        names = (*(f"AttTF {how}" for how in CONTROLS), *KNOWN_RATES)
-        runs += [Run(CHAPTER, "instruments", {"model": name}, seed, recipe) for name in names]
-    for seed in range(recipe.sightreader_n_seeds):
-        runs += [Run(CHAPTER, "instruments", {"model": name}, seed, recipe) for name in SIGHTREADERS]
+    controls = [name for name in (*ATTENTION, *SIGHTREADERS) if name not in PUBLISHED]
+    controls += [*(f"AttTF {how}" for how in CONTROLS), *KNOWN_RATES]
+    first, last = range(recipe.sightreader_n_seeds), range(recipe.sightreader_n_seeds, recipe.n_seeds)
+    for names, seeds in ((PUBLISHED, first), (PUBLISHED, last), (controls, first), (controls, last)):
+        runs += [Run(CHAPTER, "instruments", {"model": name}, seed, recipe) for seed in seeds for name in names]
     return runs
 
 
@@ -493,6 +504,7 @@ def run(run: Run) -> Result:
         trained = train_sightreader(name, world, recipe, run.seed, progress=False)
         values = score(trained.model, world, recipe)
         values["macro_f1_by_glimpse"] = f1_by_glimpse(trained.model, world, recipe)
+        values["glimpse_lift"] = glimpse_lift(trained.model, world, _test_regions(recipe, min(60, world.test.n_clips)))
         if run.seed == 0 and name == "SR16" and recipe.profile == "study":
             training.save_weights(trained.model.state_dict(), _weights_path(name="sr16"))
     else:

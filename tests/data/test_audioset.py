@@ -1,11 +1,10 @@
-"""Packed AudioSet files, from a miniature of PANNs' layout; with h5py itself where that is installed."""
+"""Packed AudioSet files and their index, from miniatures of PANNs' layout."""
 
-import importlib.util
-
+import h5py
 import numpy as np
 import pytest
 
-from audiolab.data.audioset import read_packed
+from audiolab.data.audioset import read_packed, read_packed_index
 
 NAMES = np.array([b"Yone.wav", b"Ylost.wav", b"Ytwo.wav"], dtype="S20")
 
@@ -63,15 +62,54 @@ def test_other_mistakes_are_named(path, tmp_path):
         read_packed(tmp_path / "none.h5")
 
 
-def test_hdf5(tmp_path):
-    if importlib.util.find_spec("h5py") is None:
-        (tmp_path / "a.h5").write_bytes(b"")
-        with pytest.raises(ImportError, match="pip install h5py"):
-            read_packed(tmp_path / "a.h5")
-        return
-    import h5py
-
-    with h5py.File(tmp_path / "a.h5", "w") as file:
+@pytest.fixture
+def packed(tmp_path):
+    """A packed file and its index, as PANNs' scripts write them."""
+    (tmp_path / "waveforms").mkdir()
+    with h5py.File(tmp_path / "waveforms" / "balanced.h5", "w") as file:
         for name, values in make().items():
             file.create_dataset(name, data=values)
-    assert read_packed(tmp_path / "a.h5").names == ("Yone.wav", "Ytwo.wav")
+    with h5py.File(tmp_path / "index.h5", "w") as file:
+        for name in ("audio_name", "target"):
+            file.create_dataset(name, data=make()[name])
+        file.create_dataset("hdf5_path", data=np.array([b"waveforms/balanced.h5"] * 3, dtype="S200"))
+        file.create_dataset("index_in_hdf5", data=np.arange(3, dtype=np.int32))
+    return tmp_path
+
+
+def test_hdf5(packed):
+    found = read_packed(packed / "waveforms" / "balanced.h5")
+    assert found.names == ("Yone.wav", "Ytwo.wav")
+    assert found.n_left_out == 1
+    (packed / "text.h5").write_text("no")
+    for read in (read_packed, read_packed_index):
+        with pytest.raises(ValueError, match="path: expected an HDF5 file"):
+            read(packed / "text.h5")
+
+
+def test_index(packed, tmp_path):
+    index = read_packed_index(packed / "index.h5")
+    assert index.names == ("Yone.wav", "Ytwo.wav")
+    assert index.rows.tolist() == [0, 2]
+    assert (index.y.sum(), index.n_left_out) == (2, 1)
+    clip = read_packed(index.files[1], rows=[index.rows[1]])
+    assert clip.names == ("Ytwo.wav",)
+    assert np.array_equal(clip.y[0], index.y[1])
+    # PANNs' layout, moved away from where it was packed
+    (packed / "hdf5s" / "indexes").mkdir(parents=True)
+    with h5py.File(packed / "index.h5") as old, h5py.File(packed / "hdf5s" / "indexes" / "full.h5", "w") as file:
+        for name in ("audio_name", "target", "index_in_hdf5"):
+            file.create_dataset(name, data=old[name])
+        file.create_dataset("hdf5_path", data=np.array([b"./old/hdf5s/waveforms/part00.h5"] * 3, dtype="S200"))
+    moved = read_packed_index(packed / "hdf5s" / "indexes" / "full.h5").files[0]
+    assert moved == (packed / "hdf5s" / "waveforms" / "part00.h5").resolve()
+    assert read_packed_index(packed / "index.h5", root="/elsewhere").files[0].as_posix().startswith("/elsewhere/wave")
+    with pytest.raises(ValueError, match="hdf5_path"):
+        read_packed_index(packed / "waveforms" / "balanced.h5")
+    with pytest.raises(FileNotFoundError):
+        read_packed_index(packed / "none.h5")
+    with h5py.File(packed / "index.h5", "a") as file:
+        del file["index_in_hdf5"]
+        file.create_dataset("index_in_hdf5", data=np.arange(2))
+    with pytest.raises(ValueError, match="rows in every entry"):
+        read_packed_index(packed / "index.h5")

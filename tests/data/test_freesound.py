@@ -2,7 +2,7 @@
 
 import pytest
 
-from audiolab.data.freesound import Row, read_rows, remove_shared
+from audiolab.data.freesound import Row, read_fsd50k, read_rows, remove_shared
 
 
 def touch(path):
@@ -78,3 +78,44 @@ def test_what_is_missing_is_named(root):
         read_rows("urbansound8k", root)
     with pytest.raises(FileNotFoundError, match=r"zenodo\.org/records/4060432"):
         read_rows("fsd50k", root / "nowhere")
+
+
+@pytest.fixture
+def weak(root):
+    truth = root / "FSD50K" / "FSD50K.ground_truth"
+    truth.mkdir()
+    (truth / "vocabulary.csv").write_text("0,Bark,/m/05tny_\n1,Dog,/m/0bt9lr\n2,Rain,/m/06mb1\n")
+    (truth / "dev.csv").write_text(
+        'fname,labels,mids,split\n400,"Bark,Dog","/m/05tny_,/m/0bt9lr",train\n401,Rain,/m/06mb1,val\n'
+    )
+    (truth / "eval.csv").write_text('fname,labels,mids\n500,"Rain,Bark,Dog","/m/06mb1,/m/05tny_,/m/0bt9lr"\n')
+    touch(root / "FSD50K" / "FSD50K.dev_audio" / "401.wav")
+    return root
+
+
+def test_all_labels_of_fsd50k(weak):
+    found = read_fsd50k(weak)
+    assert found.classes == ("Bark", "Dog", "Rain")
+    assert [(path.name, part) for path, part in zip(found.paths, found.parts, strict=True)] == [
+        ("400.wav", "train"), ("401.wav", "validation"), ("500.wav", "test"),
+    ]  # fmt: skip
+    assert found.y.tolist() == [[1, 1, 0], [0, 0, 1], [1, 1, 1]]
+    assert read_fsd50k(weak / "FSD50K", parts=["validation"]).y.tolist() == [[0, 0, 1]]
+    assert read_fsd50k(weak, parts=[]).y.shape == (0, 3)
+
+
+def test_what_is_wrong_with_fsd50k_is_named(weak, tmp_path):
+    with pytest.raises(ValueError, match="parts: expected"):
+        read_fsd50k(weak, parts=["dev"])
+    with pytest.raises(FileNotFoundError, match="FSD50K"):
+        read_fsd50k(tmp_path / "nowhere")
+    truth = weak / "FSD50K" / "FSD50K.ground_truth"
+    (truth / "vocabulary.csv").write_text("0,Bark,/m/05tny_\n1,Dog,/m/0bt9lr\n")
+    with pytest.raises(ValueError, match="'Rain' for 401"):
+        read_fsd50k(weak)
+    (weak / "FSD50K" / "FSD50K.dev_audio" / "400.wav").unlink()
+    with pytest.raises(FileNotFoundError, match=r"400\.wav"):
+        read_fsd50k(weak)
+    (truth / "dev.csv").write_text("fname,labels\n")
+    with pytest.raises(ValueError, match="split"):
+        read_fsd50k(weak)

@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import pathlib
 
 import numpy as np
 import pytest
 import torch
 
 from audiolab.data import openmic
+from audiolab.models.attention_mic import AttentionMIC
+from audiolab.models.vggish import VGGish
 
 CLASSES = ["accordion", "banjo", "bass"]
 ROWS = [("000046_3840", "banjo", 0.8), ("000046_3840", "bass", 0.2), ("000135_483840", "bass", 0.5),
@@ -75,13 +78,56 @@ def test_mistakes_are_named(miniature, tmp_path):
         openmic.read_openmic(miniature)
 
 
+def named_file(folder, content):
+    """A file whose name ends in its checksum, as the public one's."""
+    path = folder / "vggish.pth"
+    torch.save(content, path)
+    return path.rename(folder / f"vggish-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}.pth")
+
+
 def test_published_weights_are_checked_before_they_are_read(tmp_path):
-    path = tmp_path / "vggish.pth"
-    torch.save({"features.0.weight": torch.ones(2)}, path)
-    named = path.rename(tmp_path / f"vggish-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}.pth")
+    named = named_file(tmp_path, {"features.0.weight": torch.ones(2)})
     assert openmic.read_vggish_weights(named)["features.0.weight"].tolist() == [1, 1]
     wrong = named.rename(tmp_path / "vggish-10086976.pth")
     with pytest.raises(ValueError, match="SHA-256"):
         openmic.read_vggish_weights(wrong)
     with pytest.raises(FileNotFoundError, match="torchvggish"):
         openmic.read_vggish_weights(tmp_path / "none.pth")
+    with pytest.raises(ValueError, match=r"ends in its checksum.*got weights\.pth"):
+        openmic.read_vggish_weights(wrong.rename(tmp_path / "weights.pth"))
+    with pytest.raises(ValueError, match="file of tensors"):
+        openmic.read_vggish_weights(named_file(tmp_path, {"features.0.weight": pathlib.Path("x")}))
+    with pytest.raises(ValueError, match="tensors by name"):
+        openmic.read_vggish_weights(named_file(tmp_path, [torch.ones(2)]))
+
+
+# Names and shapes of the public port's file: its list of layers and the shapes printed where it was converted.
+PUBLIC = {
+    "features.0": (64, 1, 3, 3), "features.3": (128, 64, 3, 3), "features.6": (256, 128, 3, 3),
+    "features.8": (256, 256, 3, 3), "features.11": (512, 256, 3, 3), "features.13": (512, 512, 3, 3),
+    "embeddings.0": (4096, 12288), "embeddings.2": (4096, 4096), "embeddings.4": (128, 4096),
+}  # fmt: skip
+
+
+def test_a_file_in_the_public_layout_reaches_the_network_and_its_split_layer(tmp_path):
+    content = {}
+    for i, (name, shape) in enumerate(PUBLIC.items()):  # one stored number each: the shapes are real, the file is small
+        content[f"{name}.weight"] = torch.full((1,), i + 1.0).expand(shape)
+        content[f"{name}.bias"] = torch.full((1,), -i - 1.0).expand(shape[:1])
+    # The one layer whose order of columns matters: (time, frequency, channel), channel fastest.
+    content["embeddings.0.weight"] = torch.arange(12288.0).expand(4096, -1)
+    path = named_file(tmp_path, content)
+    assert path.stat().st_size < 200_000
+    network = VGGish()
+    network.load_published(openmic.read_vggish_weights(path))
+    assert sum(p.numel() for p in network.parameters()) == 72_141_184
+    for i, layer in enumerate([*network.cnn.layers, *network.fc]):
+        assert (layer.bias == -i - 1).all()
+        assert i == 6 or (layer.weight == i + 1).all()
+    assert torch.equal(network.fc[0].weight[7], torch.arange(12288.0))
+    attention = AttentionMIC("AttTF")
+    attention.load_first_layer(network.fc[0].weight, network.fc[0].bias)
+    f, c = 2, 5
+    expected = np.mean([tau * 2048 + f * 512 + c for tau in range(6)])
+    assert attention.first_weight[0, f, 9, c].item() == pytest.approx(expected)
+    assert (attention.first_bias == -7).all()

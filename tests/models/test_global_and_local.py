@@ -121,6 +121,47 @@ def test_scores_are_not_changed():
     assert torch.equal(scores, before)
 
 
+@pytest.mark.parametrize("n_windows", [1, 5, 16, 17, 40])
+def test_classes_come_in_the_order_of_a_stable_sort(n_windows):
+    probs = torch.randint(0, 9, (50, 40), generator=torch.Generator().manual_seed(3)) / 8
+    found = select_windows(probs, torch.rand(50, 7, 40), n_windows=n_windows, window=2, n_samples=14)
+    assert torch.equal(found.classes, probs.argsort(dim=1, descending=True, stable=True)[:, :n_windows])
+
+
+def test_cutting_into_memory_used_again():
+    samples, starts = torch.randn(3, 5000), torch.tensor([[0, 10], [4001, 77], [1, 1]])
+    memory = torch.full((3, 2, 999), 7.0)
+    assert cut_windows(samples, starts, 999, out=memory).data_ptr() == memory.data_ptr()
+    assert torch.equal(memory, cut_windows(samples, starts, 999))
+    for wrong in (torch.empty(3, 2, 998), torch.empty(3, 999, 2).transpose(1, 2)):
+        with pytest.raises(ValueError, match="out: expected"):
+            cut_windows(samples, starts, 999, out=wrong)
+    with pytest.raises(ValueError, match="B at least 1"):
+        cut_windows(samples[:0], starts[:0], 999)
+
+
+def test_windows_of_one_batch_do_not_reach_the_next():
+    """The memory of the windows is kept; outputs and gradients are as if it were new each time."""
+    model, fresh = make_model().eval(), make_model().eval()
+    batches = [make_batch(n, seed=n) for n in (4, 4, 2)]
+    with torch.inference_mode():  # whose tensors may not be written to outside it
+        model(batches[0].x)
+    outputs = [model(batch.x) for batch in batches]
+    again = model._memory.data_ptr()
+    model(batches[2].x)
+    assert model._memory.data_ptr() == again
+    for batch, output in zip(batches, outputs, strict=True):
+        fresh._memory = None
+        assert all(torch.equal(a, b) for a, b in zip(output[:6], fresh(batch.x)[:6], strict=True))
+    for output, batch in zip(reversed(outputs), reversed(batches), strict=True):  # graphs of older outputs are whole
+        GlobalLocalLoss()(output, batch).total.backward()
+    assert "_memory" not in "".join(model.state_dict())
+    learned = make_model()
+    learned.front_end.gain = torch.nn.Parameter(torch.ones(()))
+    learned(batches[0].x)
+    assert learned._memory is None
+
+
 def test_cut_equals_slicing():
     samples, starts = torch.randn(3, 5000), torch.tensor([[0, 10], [4001, 77], [1, 1]])
     found = cut_windows(samples, starts, 999)

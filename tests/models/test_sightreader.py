@@ -10,6 +10,7 @@ from audiolab.features.vggish import SILENCE
 from audiolab.models.sightreader import (
     SHAPED,
     SQUARE,
+    SQUARE_COVER,
     SQUARE_EQUAL,
     Sightreader,
     covered_cells,
@@ -99,10 +100,15 @@ def test_covered_cells_are_the_glimpsed_ones():
 
 
 def test_coverage_bounds():
-    """Sheet, section 3.4: sixteen glimpses can see 17.7 % (shaped) and 3.6 % (square) of 998 x 64 at most."""
-    total = 998 * 64
-    assert 16 * 707 / total == pytest.approx(0.177, abs=5e-4)
-    assert 16 * 144 / total == pytest.approx(0.036, abs=5e-4)
+    """The five shapes give 707 values but cover 429 cells: two lie inside the third timbral, two inside the longest.
+
+    Sixteen glimpses can therefore see 10.7 % (shaped) and 3.6 % (square) of 998 x 64 at most.
+    """
+    middle, total = torch.zeros(1, 1, 2), 998 * 64
+    covered = {sizes: int(covered_cells(middle, sizes, 998).sum()) for sizes in (SHAPED, SQUARE, SQUARE_COVER)}
+    assert covered == {SHAPED: 7 * 44 + 128 - 7, SQUARE: 144, SQUARE_COVER: 441}
+    assert 16 * covered[SHAPED] / total == pytest.approx(0.1075, abs=5e-5)
+    assert 16 * covered[SQUARE] / total == pytest.approx(0.036, abs=5e-4)
 
 
 def test_output_shapes_and_first_location():

@@ -57,6 +57,8 @@ def test_in_a_browser(browser, site, path, viewport, scheme):
         assert said == []
         assert page.evaluate("document.documentElement.dataset.theme") == scheme
         assert look.unreadable_text(page) == []
+        if look.count_players(page):  # small words: held to level AA
+            assert look.unreadable_text(page, least=4.5, within=".al-player") == []
         assert look.unnamed_sounds(page) == []
         assert page.locator("mjx-merror, [data-mjx-error]").count() == 0, "a formula cannot be read"
         if viewport is look.PHONE:

@@ -81,6 +81,35 @@ def test_illegible_text_is_seen(opened):
 
 
 @pytest.mark.parametrize(
+    ("label", "legible"),
+    [
+        ('<span style="color:#fff;left:0">words</span>', True),
+        ('<span style="color:#fff;left:60px">words</span>', False),
+        ('<span style="color:#222;left:60px">words</span>', True),
+        ('<span style="color:#222;left:0">words</span>', False),
+        ('<span style="color:#fff;left:0;opacity:.1">words</span>', False),
+    ],
+    ids=["in its bar", "white beside it", "dark beside it", "dark in its bar", "faint"],
+)
+def test_a_label_is_judged_against_what_lies_behind_it(opened, label, legible):
+    bar = f'<b style="display:block;position:relative;width:50px;height:30px;background:#004">{label}</b>'
+    page, _ = opened(body=bar + "<style>b span{position:absolute;top:0}</style>")
+    assert (look.unreadable_text(page) == []) == legible
+
+
+def test_words_scrolled_out_of_a_box_lie_on_it(opened):
+    box = '<div style="width:200px;background:#111"><pre style="overflow-x:auto;color:#eee">' + "word " * 100
+    page, _ = opened(body=box + "</pre></div>")
+    assert look.unreadable_text(page, least=7) == []
+
+
+def test_a_part_of_the_page_is_held_to_more(opened):
+    page, _ = opened(body='<p style="color:#888">soft</p><p class="part" style="color:#888">part</p>')
+    assert look.unreadable_text(page) == []
+    assert len(look.unreadable_text(page, least=4.5, within=".part")) == 1
+
+
+@pytest.mark.parametrize(
     ("body", "word"),
     [
         (f'<figure><audio src="{SOUND}"></audio>x</figure>', "controls"),

@@ -11,7 +11,6 @@ import tomllib
 import zipfile
 
 import pytest
-import yaml
 from packaging.requirements import Requirement
 
 from audiolab import __version__
@@ -58,13 +57,6 @@ def test_the_source_distribution_can_be_installed_from(built):
         names = {name.partition("/")[2] for name in source.getnames()}
     assert OWN - HIDDEN <= names
     assert {"pyproject.toml", "README.md", "LICENSE"} <= names
-
-
-def test_the_version_is_stated_once():
-    assert PROJECT["dynamic"] == ["version"]
-    assert yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))["version"] == __version__
-    changes = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
-    assert changes[0] == __version__, "the changelog begins with the version that is being made"
 
 
 def imports(path):

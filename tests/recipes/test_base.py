@@ -37,3 +37,16 @@ def test_hash_follows_every_field_and_the_class():
     assert len(set(hashes)) == len(hashes)
     assert Toy(width=8).hash() == Toy().hash()
     assert set(PROFILES) == {"smoke", "demo", "study", "paper"}
+
+
+def test_a_later_switch_leaves_recorded_runs_alone():
+    @dataclasses.dataclass(frozen=True)
+    class More(Toy):
+        later = {"flag": False}  # noqa: RUF012
+        flag: bool = True
+
+    More.__name__ = "Toy"
+    assert More(flag=False).hash() == Toy().hash()
+    assert More().hash() != Toy().hash()
+    assert More(flag=False, width=9).hash() == Toy(width=9).hash()
+    assert More(flag=False).to_dict()["flag"] is False

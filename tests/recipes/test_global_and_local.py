@@ -28,6 +28,7 @@ def test_paper_sizes():
     assert (paper.sample_rate, paper.n_fft, paper.f_max) == (32000, 1024, 14000)
     assert (paper.n_windows, paper.batch_size, paper.n_mels) == (5, 32, 64)
     assert (paper.dropout, paper.augment) == (1.0, True)
+    assert (paper.amsgrad, paper.balanced, paper.mixup) == (True, True, False)
     assert paper.max_epochs == -(-800_000 * 32 // paper.n_train_clips)
 
 
@@ -38,3 +39,10 @@ def test_every_field_says_where_it_comes_from():
     adopted = source.split("adopted throughout")[1]
     assert len(fields) > 30
     assert [name for name in fields if name not in commented and name not in adopted] == []
+
+
+def test_switches_that_came_later_leave_the_first_runs_alone():
+    study = GlobalAndLocal().at("study")
+    assert study.later == {name: getattr(study, name) for name in study.later}
+    assert study.hash() == "d8b4ac4886f1"
+    assert len({study.but(**{name: True}).hash() for name in study.later} | {study.hash()}) == 4

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from audiolab import show
+from tools import check_pages as look
 
 pytestmark = pytest.mark.pages
 RATE = 22050
@@ -168,3 +169,92 @@ def test_the_same_player_twice_on_a_page_stays_two(open_page):
     assert page.evaluate("document.querySelectorAll('.al-player[data-ready]').length") == 2
     page.locator(".al-stage").nth(1).press("0")
     assert shown(page) == [True, False]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_all_words_have_contrast_at_level_aa(open_page, theme, width):
+    maps = {"late": LATE, "a_long_name_for_a_short_event": 1 - LATE}
+    events = [*EVENTS, ("cut", 9.0, 9.9), ("cut", 8.0, 8.9), ("a_long_name_that_hangs_left", 9.7, 10.0)]
+    body = show.player(SOUND, maps, events, sample_rate=RATE, caption="Caption.").data
+    page = open_page(body, width=width, theme=theme)
+    classes = "Array.from(document.querySelectorAll('.al-lane button')).map(bar => bar.className.split(' ')[0])"
+    assert set(page.evaluate(classes)) == {"al-right", "al-left", "al-clip"}
+    page.evaluate("document.querySelector('.al-player details').open = true")
+    for key in "012":  # no lane chosen, one, the other
+        page.locator(".al-stage").press(key)
+        assert look.unreadable_text(page, least=4.5, within=".al-player") == []
+    page.evaluate("document.querySelectorAll('.al-lane button').forEach(bar => bar.classList.add('al-playing'))")
+    assert look.unreadable_text(page, least=4.5, within=".al-lane") == []
+
+
+def test_the_event_that_sounds_shines_in_its_lane_and_in_the_picture(page):
+    bars = "Array.from(document.querySelectorAll('.al-lane .al-playing')).map(bar => bar.dataset.on).join()"
+    strip = "(s => s.offsetWidth ? s.style.left + s.style.width : '')(document.querySelector('.al-now'))"
+
+    def wait_for(shining, lit):
+        page.wait_for_function(f"{bars} == '{shining}' && {strip} == '{lit}'")
+
+    wait_for("", "")
+    page.click(".al-lane button[data-on='5.000']")
+    wait_for("5.000", "50%50%")
+    page.click(".al-play")
+    wait_for("", "")
+    page.locator(".al-stage").press("1")  # another map: the event still sounds, the picture is not asked about it
+    page.click(".al-play")
+    wait_for("5.000", "")
+    page.locator(".al-stage").press("2")
+    wait_for("5.000", "50%50%")
+
+
+def test_a_hint_says_whether_keys_work(page):
+    away, here = page.locator(".al-away"), page.locator(".al-here")
+    assert away.is_visible()
+    assert not here.is_visible()
+    page.focus(".al-stage")
+    assert here.is_visible()
+    assert not away.is_visible()
+
+
+def linear(rgb):
+    rgb = np.asarray(rgb) / 255
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb_linear):
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    xyz = np.clip(to_xyz @ rgb_linear, 0, None) / [0.9505, 1, 1.089]
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+# Complete loss of one kind of cone, on linear RGB: Machado, Oliveira and Fernandes 2009, table 1, severity 1.
+EYES = {
+    "all cones": np.eye(3),
+    "no long": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "no middle": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+    "no short": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("eye", EYES)
+def test_the_truth_has_a_colour_of_its_own_for_every_eye(open_page, theme, eye):
+    body = show.player(SOUND, {"late": LATE}, EVENTS, sample_rate=RATE, regions={"late": LATE > 0}).data
+    page = open_page(body, theme=theme)
+
+    def colour(selector, what):
+        text = page.evaluate(f"getComputedStyle(document.querySelector('{selector}')).{what}")
+        return linear([float(v) for v in text[4:-1].split(",")])
+
+    truth = colour(".al-outline.al-truth", "stroke")
+    np.testing.assert_array_equal(truth, colour(".al-lane.al-chosen button", "backgroundColor"))  # line and lane alike
+    others = {
+        "line of the map": colour(".al-outline:not(.al-truth)", "stroke"),
+        "chosen button": colour(".al-maps button[aria-pressed=true]", "backgroundColor"),
+        "glow": linear([96, 232, 255]),
+        "veil": linear([4, 8, 26]),
+    }
+    for name, other in others.items():
+        difference = np.linalg.norm(lab(EYES[eye] @ truth) - lab(EYES[eye] @ other))
+        assert difference > 30, f"{name}: {difference:.0f}"

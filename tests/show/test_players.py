@@ -83,7 +83,7 @@ def test_it_takes_scenes_tensors_maps_over_time_and_its_own_spectrogram():
     assert '"first": 2' in page
     assert "share one scale" in page
     assert "+3.5 dB" in page
-    assert "broken line is the true region" in page
+    assert "broken orange line is the true region" in page
 
 
 def test_markers_of_scripts_in_names_stay_text():

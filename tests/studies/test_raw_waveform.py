@@ -144,6 +144,20 @@ def test_grid_runs_and_lands_in_the_ledger(tmp_path, monkeypatch):
     assert len(table.peaks_short["untrained"]) == 4
 
 
+def test_every_system_is_in_the_grid_and_every_recorded_run_has_its_folds(tmp_path, monkeypatch):
+    assert {*systems.SYSTEMS} - {*study.RECORDINGS} <= {*study.MADE}
+    assert {"raw+raw", "raw+spectrogram", "ensemble", "mfcc_svm", "mfcc_lr"} <= {*study.RECORDINGS}
+    monkeypatch.setattr("audiolab.data.esc50.find_esc50", lambda: tmp_path)
+    monkeypatch.setattr("audiolab.studies.raw_rivals.data_folder", lambda: tmp_path)
+    small = RawWaveform().at("study")
+    runs = [run for run in study.grid(small) if run.experiment == "recordings"]
+    assert [(r.condition["model"], r.seed) for r in runs] == [
+        (m, k) for m in study.RECORDINGS for k in range(len(small.folds))
+    ]
+    (tmp_path / "vggish-10086976.pth").write_bytes(b"")
+    assert {r.condition["model"] for r in study.grid(small)} == {*study.RECORDINGS, *study.GIVEN, *study.MADE}
+
+
 def test_weights_of_the_study_come_back(tmp_path):
     with pytest.raises(FileNotFoundError, match="python -m audiolab run raw_waveform"):
         study.load_study_weights(tmp_path)

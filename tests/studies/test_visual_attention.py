@@ -9,6 +9,7 @@ import torch
 from audiolab import results
 from audiolab.features import vggish
 from audiolab.models.attention_mic import split_first_layer
+from audiolab.models.sightreader import SHAPED, covered_cells
 from audiolab.recipes.visual_attention import VisualAttention
 from audiolab.studies import base, cache
 from audiolab.studies import visual_attention as study
@@ -131,18 +132,43 @@ def test_regions_and_lifts(recipe, world, front):
     assert perfect["instance_lift"] == pytest.approx(expected, rel=1e-4)
 
 
+def test_glimpse_lift_is_the_share_of_looks_that_fall_inside(recipe, world):
+    regions = study.true_regions(world, world.test, [0, 1, 2])
+    model = study.make_sightreader("SR16 centred", recipe, world)
+    found = study.glimpse_lift(model, world, regions)
+    seen = covered_cells(model.eval()(torch.as_tensor(world.test.x[:3].astype(np.float32))).locations, SHAPED, 998)
+    each = [
+        seen[r.clip].numpy()[r.cells].mean() / seen[r.clip].float().mean().item()  # share seen inside over share seen
+        for r in regions if 0 < r.cells.mean() < 1
+    ]  # fmt: skip
+    assert found == pytest.approx(np.mean(each), rel=1e-6)
+    everywhere = study.make_sightreader("SR16", recipe, world)
+    everywhere.sizes = ((3000, 200),)
+    assert study.glimpse_lift(everywhere, world, regions) == pytest.approx(1)
+
+
+def names_of(runs):
+    return [r.condition["model"] for r in runs]
+
+
 def test_grid_runs_and_lands_in_the_ledger(tmp_path, monkeypatch, front):
     runs = study.grid(VisualAttention().at("study"))
     assert runs[0].experiment == "front"
-    names = [r.condition["model"] for r in runs]
-    assert names.count("AttTF") == 5
-    assert names.count("SR16") == 3
+    seeds = {name: [r.seed for r in runs[1:] if r.condition["model"] == name] for name in names_of(runs[1:])}
+    assert all(found == [0, 1, 2, 3, 4] for found in seeds.values())
+    assert len(study.PUBLISHED) == 8
+    assert names_of(runs[1:9]) == list(study.PUBLISHED)
+    assert set(seeds) == {
+        *study.ATTENTION, *study.SIGHTREADERS, *study.KNOWN_RATES, *(f"AttTF {how}" for how in study.CONTROLS),
+    }
+    assert [r.seed for r in study.grid(VisualAttention().at("demo"))] == [0] * (len(seeds) + 1)
     monkeypatch.setattr(study, "load_front", lambda recipe: front)
     small = VisualAttention().at("smoke").but(n_train_clips=6, n_validation_clips=4, n_test_clips=4)
-    for name in ("AttTF", "FC", "AttTF shuffled labels", "AttTF known 10 %", "RAM16-GRU equal area"):
+    for name in ("AttTF", "FC", "AttTF shuffled labels", "AttTF known 10 %", "RAM16-GRU equal cover"):
         base.run_one(base.Run("visual_attention", "instruments", {"model": name}, 0, small), root=tmp_path)
     table = results.read_runs("visual_attention", "instruments", tmp_path).set_index("model")
     assert table["macro_f1"].between(0, 1).all()
+    assert table["glimpse_lift"].notna().tolist() == ["RAM" in name for name in table.index]
     assert table["time_lift"].notna().tolist() == [name != "FC" and "RAM" not in name for name in table.index]
     with pytest.raises(ValueError, match="OpenMIC"):
         study.run(base.Run("visual_attention", "instruments", {"model": "AttTF"}, 0, VisualAttention()))
