@@ -177,7 +177,7 @@ def play_voice(voice: Voice, key: int, duration_s: float, sample_rate: int) -> n
 def sampled_bank(program: int = 0, *, path: str | Path | None = None) -> Bank:
     """A bank of one instrument: (key, amplitude 0..1, duration in s, sample rate in Hz) -> samples (n,).
 
-    `program` is a General MIDI number from 0, 0 the grand piano; `path` another SoundFont 2 file than the installed one.
+    `program` is a General MIDI number from 0 (the grand piano); `path` a SoundFont 2 file, else the installed one.
 
     Raises FileNotFoundError when there is no font (says what to install), and ValueError for a program it has not or a
     file that is no sound font.
