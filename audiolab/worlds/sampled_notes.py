@@ -158,7 +158,10 @@ def _voice(font: dict[str, np.ndarray], zone: dict[str, int], outer: dict[str, i
 
 
 def play_voice(voice: Voice, key: int, duration_s: float, sample_rate: int) -> np.ndarray:
-    """A voice at a key for a while and its release, float64 (n,); read between its samples along straight lines."""
+    """A voice at a MIDI key for `duration_s` and its release, float64 (n,); read between its samples in straight lines.
+
+    Levels are those of the sample times the voice's gain; the release adds 0.05 to 0.6 s.
+    """
     release_s = float(np.clip(voice.release_s, 0.05, 0.6))
     n = round((duration_s + release_s) * sample_rate)
     time = np.arange(n) / sample_rate
