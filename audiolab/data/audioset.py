@@ -81,8 +81,9 @@ def read_packed(
 def read_packed_index(path: str | Path, *, root: str | Path | None = None) -> PackedIndex:
     """Read an index file; clips without any label are left out and counted.
 
-    `files` are `root` (the index file's folder by default) with the names that the index gives, which are absolute or
-    begin at the folder where the files were packed; `read_packed` reads rows of them.
+    The index names files as they were called where they were packed. With `root` they lie below it under these names;
+    without it beside the index: below the folder that has `hdf5s`, in PANNs' layout (`hdf5s/indexes`,
+    `hdf5s/waveforms`), or in the index's own folder. `read_packed` reads rows of them.
 
     Raises:
         FileNotFoundError: no such file.
@@ -101,11 +102,21 @@ def read_packed_index(path: str | Path, *, root: str | Path | None = None) -> Pa
     if target.ndim != 2 or not len(names) == len(target) == len(files) == len(rows):
         raise ValueError(f"path: expected {len(names)} rows in every entry of {path}, target (n, K)")
     kept = np.flatnonzero(target.any(axis=1))
-    base = path.parent if root is None else Path(root)
+    texts = [bytes(files[k]).decode() for k in kept]
+    found = [_beside(path, text) if root is None else Path(root) / text for text in texts]
     return PackedIndex(
-        tuple(bytes(names[k]).decode() for k in kept), target[kept].astype(np.uint8),
-        tuple(base / bytes(files[k]).decode() for k in kept), rows[kept].astype(np.int64), len(names) - len(kept),
+        tuple(bytes(names[k]).decode() for k in kept), target[kept].astype(np.uint8), tuple(found),
+        rows[kept].astype(np.int64), len(names) - len(kept),
     )
+
+
+def _beside(index: Path, name: str) -> Path:
+    """Where a packed file lies that an index names, wherever the folder of both has been moved."""
+    parts, here = Path(name).parts, index.resolve()
+    for folder in here.parents:
+        if folder.name == "hdf5s" and "hdf5s" in parts:
+            return folder.joinpath(*parts[parts.index("hdf5s") + 1 :])
+    return index.parent / name
 
 
 def _open_hdf5(path: Path) -> Any:

@@ -187,9 +187,9 @@ def split_target(y: Tensor) -> tuple[Tensor, int]:
 
 
 def focal_weights(n_epochs: list[int], *, beta: float) -> list[float]:
-    """Weights of libraries by the epoch at which each was learned; they sum to their number D. Equation `eq:sfx-fdr`.
+    """Weights of L data sets by the epoch at which each was learned; they sum to L. Equation `eq:sfx-fdr`.
 
-    `n_epochs` counts from 1: the epoch at which a library's macro F1 on its training part reached 0.9 (aiSFX, equation
+    `n_epochs` counts from 1: the epoch at which a data set's macro F1 on its training part reached 0.9 (aiSFX, equation
     1). The weight grows with it, so what was easy counts less. `beta` 0 gives equal weights, 1 weights proportional to
     `n_epochs`. The class-balanced loss that the formula comes from divides by it; here it multiplies.
 

@@ -98,8 +98,9 @@ def normalise_attention(scores: Tensor, how: Normalisation = "sum") -> Tensor:
     """Weights alpha (B, T', F', K) of scores (B, T', F', K): they sum to 1 over the instances, for each class alone.
 
     "sum" divides the sigmoid of the scores by its sum (equation 4 of the paper, Equation `eq:visual-attention`);
-    "softmax" and "uniform" are the two alternatives a reader may switch to. With "sum" no weight can exceed another by
-    more than a small factor: 239 instances at one half and one at 1 give that one twice the share of the others.
+    "softmax" and "uniform" are the two alternatives a reader may switch to. With "sum" a gate ends at 1, so a
+    weight is large only where the other gates are closed: one instance at 1 among 239 at one half gets twice their
+    share and no more.
     """
     flat = scores.flatten(1, 2)  # (B, T' F', K)
     if how == "sum":

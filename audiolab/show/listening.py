@@ -12,7 +12,8 @@ from .sound import apply_gain, check_samples, data_uri, encode_mp3
 _STYLE = (
     ".al-listen{margin:.6rem 0;max-width:32rem}.al-listen audio{width:100%;display:block}"
     "html[data-theme=dark] .al-listen{color-scheme:dark}"
-    ".al-listen figcaption{font-size:.88em;line-height:1.4;margin-top:.25rem}.al-listen .al-level{opacity:.75}"
+    ".al-listen figcaption{font-size:.88em;font-weight:400;line-height:1.4;margin-top:.25rem}"
+    ".al-listen .al-level{opacity:.75}"
 )
 
 

@@ -321,6 +321,26 @@ def evaluate_mean_std(data: Data, recipe: SoundEffects) -> dict[str, float]:
     return frozen_scores(mean_std(near.x), near.labels, mean_std(test.x), test.labels, test.files)
 
 
+def _evaluate_openl3(data: Data, recipe: SoundEffects) -> dict[str, float]:
+    from . import openl3_baseline as baseline
+
+    if data.name == "esc10":
+        from audiolab.data import esc50
+
+        rows = [row for row in esc50.list_esc50() if row.target in _ESC10_TARGETS]
+        sounds = [esc50.read_clip(row.path, sample_rate=baseline.SAMPLE_RATE) for row in rows]
+    else:
+        rate = recipe.sample_rate
+        made = libraries.make_library(data.name, n_files=recipe.n_files, seed=recipe.world_seed, sample_rate=rate)
+        sounds = [baseline.to_48k(file.samples, rate) for file in made]
+    near = windows_of(data, data.parts.train, recipe)
+    test = windows_of(data, data.parts.test, recipe, truth=True)
+    frame_s = recipe.hop_length / recipe.sample_rate
+    return baseline.evaluate_openl3(
+        near, test, sounds, length_s=recipe.n_frames * frame_s, hop_s=recipe.hop_frames * frame_s
+    )
+
+
 # The study
 
 
@@ -361,11 +381,16 @@ GRID = {
 
 
 def grid(recipe: SoundEffects) -> list[Run]:
-    """All runs, seed after seed, so that a stopped study has whole seeds."""
-    return [
+    """All runs, seed after seed, so that a stopped study has whole seeds; OpenL3, once, where its weights are given."""
+    from .openl3_baseline import find_weights
+
+    runs = [
         Run(CHAPTER, experiment, {"model": model}, seed, recipe)
         for seed in range(recipe.n_seeds) for experiment, names in GRID.items() for model in names
     ]
+    if find_weights() is not None:  # nothing of it depends on the seed
+        runs += [Run(CHAPTER, name, {"model": "openl3"}, 0, recipe) for name in ("libraries", "recordings")]
+    return runs
 
 
 def run(run: Run) -> Result:
@@ -404,6 +429,8 @@ def _scenario(
     """Scores of each library, learned parameters, and what else is worth keeping."""
     if scenario == "mean_std":
         return {d.name: evaluate_mean_std(d, recipe) for d in datas}, None, {}
+    if scenario == "openl3":
+        return {d.name: _evaluate_openl3(d, recipe) for d in datas}, 4_687_042, {}
     if scenario == "untrained":
         model = make_model(recipe, [2], seed=seed)
         return {d.name: evaluate(model, d, recipe) for d in datas}, _count(model), {}

@@ -95,6 +95,14 @@ def test_index(packed, tmp_path):
     clip = read_packed(index.files[1], rows=[index.rows[1]])
     assert clip.names == ("Ytwo.wav",)
     assert np.array_equal(clip.y[0], index.y[1])
+    # PANNs' layout, moved away from where it was packed
+    (packed / "hdf5s" / "indexes").mkdir(parents=True)
+    with h5py.File(packed / "index.h5") as old, h5py.File(packed / "hdf5s" / "indexes" / "full.h5", "w") as file:
+        for name in ("audio_name", "target", "index_in_hdf5"):
+            file.create_dataset(name, data=old[name])
+        file.create_dataset("hdf5_path", data=np.array([b"./old/hdf5s/waveforms/part00.h5"] * 3, dtype="S200"))
+    moved = read_packed_index(packed / "hdf5s" / "indexes" / "full.h5").files[0]
+    assert moved == (packed / "hdf5s" / "waveforms" / "part00.h5").resolve()
     assert read_packed_index(packed / "index.h5", root="/elsewhere").files[0].as_posix().startswith("/elsewhere/wave")
     with pytest.raises(ValueError, match="hdf5_path"):
         read_packed_index(packed / "waveforms" / "balanced.h5")

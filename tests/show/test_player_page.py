@@ -142,7 +142,8 @@ def test_a_bar_plays_its_event_and_stops(page):
     page.click(".al-lane button[data-on='1.000']")
     page.wait_for_function("document.querySelector('audio').currentTime >= 1.15")
     page.wait_for_function("document.querySelector('audio').paused")
-    assert page.evaluate("document.querySelector('audio').currentTime") == pytest.approx(1.2, abs=0.15)
+    # At the end of the event, or later by what a busy machine takes to notice; without the stop it would play to 10 s.
+    assert 1.15 <= page.evaluate("document.querySelector('audio').currentTime") < 3
 
 
 def test_the_opacity_of_the_map(page):

@@ -192,3 +192,27 @@ def test_a_stopped_training_goes_on_and_ends_the_same(recipe, datas, tmp_path):
     a, b = (t.model.state_dict() for t in (whole, rest))
     assert all(torch.allclose(a[name], b[name], atol=1e-6) for name in a)
     assert isinstance(whole.fit, training.Fit)
+
+
+def test_the_search_tool_uses_what_the_study_keeps(recipe, tmp_path, monkeypatch, capsys):
+    """A run of the study at its first seed keeps the encoder; the two commands find sounds with it."""
+    import soundfile
+
+    from audiolab.__main__ import main
+
+    monkeypatch.setattr(study, "results_folder", lambda root=None: root or tmp_path)
+    folder = tmp_path / "sounds"
+    folder.mkdir()
+    for hz in (300, 310, 2000):
+        soundfile.write(folder / f"{hz}.wav", 0.3 * np.sin(2 * np.pi * hz * np.arange(22050) / 22050), 22050)
+    call = ["index", str(folder), "--cache", str(tmp_path / "cache")]
+    assert main(call) == 2
+    assert "make it with: python -m audiolab run sound_effects --profile study" in capsys.readouterr().err
+    for seed in (1, 0):
+        run = base.Run("sound_effects", "libraries", {"model": "x_sequential ce"}, seed, recipe.but(profile="study"))
+        study.run(run)
+        assert (tmp_path / "weights" / "sound_effects_encoder.safetensors").exists() == (seed == 0)
+    assert main(call) == 0
+    assert "3 sounds" in capsys.readouterr().out
+    assert main(["query", str(folder / "300.wav"), "--in", str(folder), "-k", "1", *call[2:]]) == 0
+    assert "310.wav" in capsys.readouterr().out
