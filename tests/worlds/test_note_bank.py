@@ -110,7 +110,7 @@ def test_stored_notes_sound_at_their_keys(name, program):
 
 @needs_font
 def test_a_silent_note_is_named(monkeypatch):
-    monkeypatch.setattr(note_bank.sampled_notes, "play_voice", lambda *_: np.zeros(100))
+    monkeypatch.setattr(note_bank.sampled_notes, "play_voice", lambda *_: np.zeros(88_200))
     with pytest.raises(RuntimeError, match="silence from program 0, key 60"):
         note_bank._render(note_bank.sampled_notes.find_font(), 0, False, 60)
 
