@@ -211,15 +211,14 @@ def _part(
     kept = []
     for onset, duration, key in notes:
         velocity = int(np.clip(loudness + rng.normal(0, 8), 20, 127))
-        if (program, int(key)) not in note_bank.SILENT:
-            kept.append(Note(label, float(onset), float(min(onset + duration, stop_s)), int(key), velocity))
+        kept.append(Note(label, float(onset), float(min(onset + duration, stop_s)), int(key), velocity))
     return [note for note in kept if note.offset_s - note.onset_s > 0.03]
 
 
 def _one_note(rng: np.random.Generator, label: str, program: int, onset_s: float, offset_s: float) -> Note:
     instrument = INSTRUMENTS[label]
     low, high = next((low, high) for p, low, high in instrument.programs if p == program)
-    keys = instrument.drum_keys or [k for k in range(low, high + 1) if (program, k) not in note_bank.SILENT]
+    keys = instrument.drum_keys or list(range(low, high + 1))
     return Note(label, onset_s, offset_s, int(rng.choice(keys)), 100)
 
 

@@ -1,34 +1,29 @@
-"""One note of every instrument, rendered once from a sound font, and a player that shapes it.
+"""One note of every instrument, read once from a sound font, and a player that shapes it.
 
-The font is the General MIDI one inside `pretty_midi`; it is read where it is installed and never copied. `symusic`
-renders it, but ignores velocity and pedals, freezes decays, pans hard, and can hang for ever on high keys. So it is
-used for single notes only, at 44.1 kHz, keys 24 to 96, in a child process with a time limit; the notes are averaged to
-mono and kept at 16 kHz. Decay, release, velocity and vibrato are the player's own.
+The font is the General MIDI one inside `pretty_midi`; it is read where it is installed and never copied
+(`sampled_notes`). Each note is held, without the font's decay, averaged to mono, and kept at 16 kHz. Decay, release,
+velocity and vibrato are the player's own.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.util
 import json
 import os
-import subprocess
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from . import sampled_notes
 from .blocks import low_pass
 
 SAMPLE_RATE = 16000  # Hz, of the bank and of everything played from it
 NOTE_S = 2.0  # seconds of each stored note, held all the time
 KEY_STEP = 4  # semitones between stored keys; the player shifts by at most half of it, rounded up
-LIMIT_S = 120.0  # a hanging child is ended after this
-_RENDER_RATE = 44100  # Hz; below it more keys hang
-_VERSION = 2
+_RENDER_RATE = 44100  # Hz; the samples of the font keep their highs until they are resampled
+_VERSION = 3
 
 
 class Instrument(NamedTuple):
@@ -75,27 +70,6 @@ INSTRUMENTS: dict[str, Instrument] = {
     "violin": Instrument(((40, 55, 91), (110, 55, 91)), held_out=(110,)),
     "voice": Instrument(((52, 45, 81), (53, 45, 81), (54, 45, 81)), held_out=(54,), derived_from="sung vowels only"),
 }
-SILENT = {(65, 64), *((67, key) for key in range(80, 97))}  # keys that render nothing
-
-
-def sound_font() -> Path:
-    """The installed sound font.
-
-    Raises FileNotFoundError when `pretty_midi` or `symusic` is not installed (says how to get them).
-    """
-    for name in ("pretty_midi", "symusic"):
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.origin is None:
-            raise FileNotFoundError(
-                f"sound font: {name} is not installed, and the sampled instruments need it; "
-                "install the book's music extra: pip install pretty_midi 'symusic>=0.5.8,<0.6'"
-            )
-        if name == "pretty_midi":
-            path = Path(spec.origin).parent / "TimGM6mb.sf2"
-    if not path.is_file():
-        raise FileNotFoundError(f"sound font: expected {path.name} inside the installed pretty_midi, found none")
-    return path
-
 
 def stored_keys(instrument: Instrument, low: int, high: int) -> list[int]:
     """Keys of which a note is stored; every other one is shifted from the nearest."""
@@ -112,29 +86,23 @@ def _plan() -> list[tuple[int, bool, int]]:
         for program, low, high in one.programs
         for key in stored_keys(one, low, high)
     }
-    return sorted(note for note in notes if (note[0], note[2]) not in SILENT or note[1])
+    return sorted(notes)
 
 
-def _render(plan: Sequence[tuple[int, bool, int]], font: str) -> np.ndarray:
-    """Notes (n, n_samples) float32 at 16 kHz; to be called in a child process only, see the module."""
+def _render(font: Path, program: int, drum: bool, key: int) -> np.ndarray:
+    """One held note (n,) float32 at 16 kHz with peak 1. Raises RuntimeError when it is silent."""
     import soxr
-    import symusic
 
-    for program, _, key in plan:
-        if not (24 <= key <= 96 and 0 <= program <= 127):
-            raise ValueError(f"plan: expected keys 24 to 96 and programs 0 to 127, got key {key}, program {program}")
-    synthesizer = symusic.Synthesizer(sf_path=font, sample_rate=_RENDER_RATE, quality=4)
-    notes = []
-    for program, drum, key in plan:
-        score = symusic.Score(480)  # 120 beats a minute unless told: 960 ticks a second
-        track = symusic.Track(program=program, is_drum=drum)
-        track.notes.append(symusic.Note(0, round(960 * (NOTE_S + 0.1)), key, 100))
-        score.tracks.append(track)
-        stereo = np.asarray(synthesizer.render(score, stereo=True), dtype=np.float32)
-        mono = stereo.mean(0)  # the font pans hard: one channel may be silent
-        mono = soxr.resample(mono, _RENDER_RATE, SAMPLE_RATE)[: round(NOTE_S * SAMPLE_RATE)]
-        notes.append(np.pad(mono, (0, round(NOTE_S * SAMPLE_RATE) - len(mono))))
-    return np.stack(notes)
+    n = round(NOTE_S * _RENDER_RATE)
+    mono = np.zeros(n)
+    for voice in sampled_notes.voices(font, program, key, bank=128 if drum else 0):
+        held = voice._replace(sustain_db=0.0)  # the decay is the player's
+        mono += sampled_notes.play_voice(held, key, NOTE_S, _RENDER_RATE)[:n]
+    samples = soxr.resample(mono, _RENDER_RATE, SAMPLE_RATE)[: round(NOTE_S * SAMPLE_RATE)]
+    peak = np.abs(samples).max()
+    if peak < 1e-3:
+        raise RuntimeError(f"note bank: expected a sound, got silence from program {program}, key {key} (drum {drum})")
+    return (samples / peak).astype(np.float32)
 
 
 def _cache_folder() -> Path:
@@ -150,10 +118,9 @@ def _cache_folder() -> Path:
 def note_bank() -> dict[tuple[int, bool, int], np.ndarray]:
     """All notes by (program, drum, key), float32 (n,) with peak 1, at 16 kHz; made once and kept in the cache.
 
-    Notes are stored with 16 bits. Raises FileNotFoundError without the font, TimeoutError when the synthesiser hangs,
-    and RuntimeError when it fails or a note is silent.
+    Notes are stored with 16 bits. Raises FileNotFoundError without the font, and RuntimeError when a note is silent.
     """
-    font = sound_font()
+    font = sampled_notes.find_font()
     plan = _plan()
     digest = hashlib.sha256(font.read_bytes())
     digest.update(json.dumps([plan, NOTE_S, SAMPLE_RATE, _VERSION]).encode())
@@ -161,33 +128,11 @@ def note_bank() -> dict[tuple[int, bool, int], np.ndarray]:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{os.getpid()}-{path.name}")
-        _render_in_child(beside, font)
+        np.savez(beside, samples=np.stack([np.round(_render(font, *note) * 32767).astype(np.int16) for note in plan]))
         os.replace(beside, path)
     with np.load(path, allow_pickle=False) as stored:
         samples = stored["samples"]
     return {note: one.astype(np.float32) / 32767 for note, one in zip(plan, samples, strict=True)}
-
-
-def _render_in_child(path: Path, font: Path) -> None:
-    """A hang inside native code can be ended from outside only."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    command = [sys.executable, "-m", "audiolab.worlds.note_bank", str(path), str(font)]
-    try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT_S)
-    except subprocess.TimeoutExpired as error:
-        raise TimeoutError(f"note bank: the synthesiser did not end within {LIMIT_S:g} s and was stopped") from error
-    if done.returncode:
-        raise RuntimeError(f"note bank: rendering failed: {done.stderr.strip().splitlines()[-1:]}")
-
-
-def _main(path: str, font: str) -> None:
-    plan = _plan()
-    samples = _render(plan, font)
-    peaks = np.abs(samples).max(1)
-    if (silent := [note for note, peak in zip(plan, peaks, strict=True) if peak < 1e-3]):
-        raise RuntimeError(f"silent notes (program, drum, key): {silent}")
-    with open(path, "wb") as file:
-        np.savez(file, samples=np.round(samples / peaks[:, None] * 32767).astype(np.int16))
 
 
 # The player
@@ -255,7 +200,3 @@ def play_note(
     n_fade = min(n, 64)
     samples[-n_fade:] *= np.linspace(1, 0, n_fade)
     return low_pass(samples, SAMPLE_RATE, 2000.0 + 70.0 * velocity)
-
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:])

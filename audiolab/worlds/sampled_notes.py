@@ -119,11 +119,13 @@ def _seconds(timecents: int) -> float:
 
 
 @functools.lru_cache(maxsize=256)
-def voices(path: Path, program: int, key: int) -> tuple[Voice, ...]:
-    """What sounds when a program plays a key (a stereo sample counts as two). Raises ValueError for one that has none.
+def voices(path: Path, program: int, key: int, *, bank: int = 0) -> tuple[Voice, ...]:
+    """What sounds when a program of a bank plays a key (a stereo sample counts as two); bank 128 has the drum kits.
+
+    Raises ValueError for a program or key that has none.
     """
     font = _read_font(path)
-    rows = np.flatnonzero((font["phdr"]["program"][:-1] == program) & (font["phdr"]["bank"][:-1] == 0))
+    rows = np.flatnonzero((font["phdr"]["program"][:-1] == program) & (font["phdr"]["bank"][:-1] == bank))
     found = []
     for row in rows[:1]:
         for outer in _zones(font, "pbag", "pgen", font["phdr"]["bag"][row], font["phdr"]["bag"][row + 1]):
