@@ -122,7 +122,7 @@ def main(n_runs: int = 3) -> None:
         for name, values in seconds.items()
     ]  # fmt: skip
     write("concepts", rows, about)
-    assert difference == 0, f"scores differ by {difference}"
+    assert difference < 1e-6, f"scores differ by {difference}"  # counts over counts, once in 32 bits
 
 
 if __name__ == "__main__":
