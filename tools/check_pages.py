@@ -77,9 +77,10 @@ def find_outside(page: Path) -> list[str]:
 
 
 def find_warnings(page: Path) -> list[str]:
-    """The boxes of a page that show what a cell wrote to stderr: warnings belong to the author, not to the reader."""
+    """What belongs to the author, not to the reader: boxes of what a cell wrote to stderr, and objects' addresses."""
     text = page.read_text(encoding="utf-8")
-    return re.findall(r'class="output stderr[^>]*>(.{0,200})', text, re.S)
+    boxes = re.findall(r'class="output stderr[^>]*>(.{0,200})', text, re.S)
+    return boxes + re.findall(r".{0,60} at 0x[0-9a-f]{6,}", text)
 
 
 def html_weight_mb(page: Path) -> float:

@@ -146,3 +146,5 @@ def test_a_warning_on_the_page_is_seen(tmp_path):
     body = '<div class="output stderr highlight-myst-ansi"><pre>FutureWarning: soon</pre></div>'
     assert "FutureWarning" in look.find_warnings(write(tmp_path, body=body))[0]
     assert look.find_warnings(write(tmp_path, body='<div class="output stream">fine</div>')) == []
+    body = "<pre>&lt;matplotlib.legend.Legend at 0x7f0034d0e8b0&gt;</pre>"
+    assert "Legend" in look.find_warnings(write(tmp_path, body=body))[0]
