@@ -18,6 +18,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from audiolab import training
 
+pytestmark = pytest.mark.usefixtures("apart")  # what is made here stays out of the build's cache
 DEVICE = torch.device("mps")  # a name that every build of torch knows and none of our machines has
 _Tensor = torch.Tensor
 _FREE = {

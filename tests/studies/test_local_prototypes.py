@@ -7,24 +7,14 @@ import torch
 from audiolab import results
 from audiolab.recipes.local_prototypes import LocalPrototypes
 from audiolab.studies import base
-from audiolab.studies import cache as cache_module
 from audiolab.studies import local_prototypes as study
+
+pytestmark = pytest.mark.usefixtures("apart")
 
 
 @pytest.fixture(scope="module")
 def recipe():
     return LocalPrototypes().at("smoke")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    """Features of the tests stay out of the build's cache."""
-    folder = tmp_path_factory.mktemp("cache")
-    patch = pytest.MonkeyPatch()
-    patch.setattr(study, "cache_folder", lambda: folder)
-    patch.setattr(cache_module, "cache_folder", lambda: folder)
-    yield folder
-    patch.undo()
 
 
 @pytest.fixture(scope="module")

@@ -7,19 +7,11 @@ import torch
 from audiolab.explain import concepts as tcav
 from audiolab.features.piano_roll import notes_to_roll, window
 from audiolab.recipes.musical_concepts import MusicalConcepts
-from audiolab.studies import cache, composer_factors, composer_scores, composer_worlds
+from audiolab.studies import composer_factors, composer_scores, composer_worlds
 from audiolab.studies import musical_concepts as study
 from audiolab.worlds import composers
 
-
-@pytest.fixture(scope="module", autouse=True)
-def folder(tmp_path_factory):
-    """Arrays of the tests stay out of the build's cache."""
-    patch = pytest.MonkeyPatch()
-    place = tmp_path_factory.mktemp("cache")
-    patch.setattr(cache, "cache_folder", lambda: place)
-    yield place
-    patch.undo()
+pytestmark = pytest.mark.usefixtures("apart")
 
 
 @pytest.fixture(scope="module")

@@ -6,22 +6,14 @@ import torch
 
 from audiolab.data import esc50
 from audiolab.recipes.raw_waveform import RawWaveform
-from audiolab.studies import cache
 from audiolab.studies import raw_systems as systems
+
+pytestmark = pytest.mark.usefixtures("apart")
 
 
 @pytest.fixture(scope="module")
 def recipe():
     return RawWaveform().at("smoke").but(width=0.04)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def own_cache(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("cache")
-    patch = pytest.MonkeyPatch()
-    patch.setattr(cache, "cache_folder", lambda: folder)
-    yield folder
-    patch.undo()
 
 
 @pytest.fixture(scope="module")

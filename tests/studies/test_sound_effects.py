@@ -9,24 +9,15 @@ import torch
 from audiolab import training
 from audiolab.losses.metric_learning import focal_weights
 from audiolab.recipes import SoundEffects
-from audiolab.studies import base, cache
+from audiolab.studies import base
 from audiolab.studies import sound_effects as study
+
+pytestmark = pytest.mark.usefixtures("apart")
 
 
 @pytest.fixture(scope="module")
 def recipe():
     return SoundEffects().at("smoke")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def folder(tmp_path_factory):
-    """What the tests make stays out of the build's cache."""
-    folder = tmp_path_factory.mktemp("cache")
-    patch = pytest.MonkeyPatch()
-    patch.setattr(cache, "cache_folder", lambda: folder)
-    patch.setattr(study, "cache_folder", lambda: folder)
-    yield folder
-    patch.undo()
 
 
 @pytest.fixture(scope="module")

@@ -11,27 +11,20 @@ from audiolab.features import vggish
 from audiolab.models.attention_mic import split_first_layer
 from audiolab.models.sightreader import SHAPED, covered_cells
 from audiolab.recipes.visual_attention import VisualAttention
-from audiolab.studies import base, cache
+from audiolab.studies import base
 from audiolab.studies import visual_attention as study
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("pretty_midi") is None, reason="pretty_midi is not installed: no sound font"
-)
+pytestmark = [
+    pytest.mark.usefixtures("apart"),
+    pytest.mark.skipif(
+        importlib.util.find_spec("pretty_midi") is None, reason="pretty_midi is not installed: no sound font"
+    ),
+]
 
 
 @pytest.fixture(scope="module")
 def recipe():
     return VisualAttention().at("smoke").but(n_train_clips=6, n_validation_clips=4, n_test_clips=4)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def arrays(tmp_path_factory):
-    """Arrays of the tests stay out of the build's cache; the note bank, which is slow, stays in it."""
-    folder = tmp_path_factory.mktemp("cache")
-    patch = pytest.MonkeyPatch()
-    patch.setattr(cache, "cache_folder", lambda: folder)
-    yield folder
-    patch.undo()
 
 
 @pytest.fixture(scope="module")
