@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 Run = dict[str, Any]
+LEAST_SEEDS = 3  # for a verdict
 _IDENTITY = ("chapter", "experiment", "condition", "profile", "seed")
 _NEEDED = {
     "chapter": str, "experiment": str, "condition": dict, "profile": str, "seed": int, "values": dict,
@@ -290,7 +291,8 @@ def verdict(
     """Judge a claim by the 95 % t-interval of paired differences over seeds (same data, split and budget).
 
     "greater" (or "less") held when the interval is wholly above (below) zero, and did not hold when wholly on the other
-    side. "within" held when it is wholly inside +-margin, and did not hold when wholly outside. Else undecided.
+    side. "within" held when it is wholly inside +-margin, and did not hold when wholly outside. Else undecided, and so
+    is all that rests on fewer than three seeds: two that happen to agree make an interval of almost no width.
 
     Raises:
         ValueError: for fewer than two differences, one that is not finite, an unknown claim, or a margin that is
@@ -316,7 +318,9 @@ def verdict(
     else:
         above, below = low > 0, high < 0
         held, failed = (above, below) if claim == "greater" else (below, above)
-    return Verdict("held" if held else "did not hold" if failed else "undecided", mean, low, high, len(values))
+    enough = len(values) >= LEAST_SEEDS
+    word = "held" if held and enough else "did not hold" if failed and enough else "undecided"
+    return Verdict(word, mean, low, high, len(values))
 
 
 def paired(

@@ -114,6 +114,8 @@ def test_verdict_edges():
     constant = pytest.approx(0.1)
     assert results.verdict([0.1, 0.1, 0.1]) == results.Verdict("held", constant, constant, constant, 3)
     assert results.verdict([0.0, 0.0]).word == "undecided"
+    assert results.verdict([0.1, 0.1]).word == "undecided"  # two seeds decide nothing, however alike
+    assert results.verdict([-0.1, -0.1], claim="within", margin=0.05).word == "undecided"
     for bad, message in (([0.1], "at least two"), ([0.1, np.nan], "finite")):
         with pytest.raises(ValueError, match=message):
             results.verdict(bad)
