@@ -127,3 +127,12 @@ def test_the_style_is_opaque_and_sized_for_the_column():
         assert plt.rcParams["figure.figsize"] == [7.2, 3.4]
         assert plt.rcParams["figure.constrained_layout.use"]
         assert plt.rcParams["figure.facecolor"] == "white"
+
+
+@pytest.mark.parametrize(("sharp", "format"), [(True, "retina"), (False, "png")])
+def test_only_a_page_that_is_read_is_drawn_at_twice_the_pixels(monkeypatch, sharp, format):
+    said = []
+    monkeypatch.setattr("matplotlib_inline.backend_inline.set_matplotlib_formats", said.append)
+    with matplotlib.rc_context():
+        show.use_style(sharp=sharp)
+    assert said == [format]
