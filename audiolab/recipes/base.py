@@ -16,7 +16,8 @@ class Recipe:
 
     A subclass lists in `sizes` what each profile changes; "paper" changes nothing, by definition. A switch that is
     added when runs are already recorded goes into `later` with the value that those runs had: at that value it does
-    not count in the hash, and the runs stay what they are.
+    not count in the hash, and the runs stay what they are. A field of `counts` says how many runs there are, not what
+    one is, and never counts.
 
     >>> from audiolab.recipes.local_prototypes import LocalPrototypes
     >>> LocalPrototypes().at("paper") == LocalPrototypes()
@@ -25,6 +26,7 @@ class Recipe:
 
     sizes: ClassVar[dict[str, dict[str, Any]]] = {}
     later: ClassVar[dict[str, Any]] = {}
+    counts: ClassVar[tuple[str, ...]] = ()
 
     profile: str = "paper"  # which of PROFILES the sizes belong to
 
@@ -52,7 +54,8 @@ class Recipe:
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
     def hash(self) -> str:
-        """Twelve hexadecimal digits that change with the class or any field's value, but see `later`."""
+        """Twelve hexadecimal digits that change with the class or any field's value, but see `later` and `counts`."""
         fields = {k: v for k, v in self.to_dict().items() if k not in self.later or v != self.later[k]}
+        fields = {k: v for k, v in fields.items() if k not in self.counts}
         text = json.dumps([type(self).__name__, fields], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

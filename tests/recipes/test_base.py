@@ -50,3 +50,14 @@ def test_a_later_switch_leaves_recorded_runs_alone():
     assert More().hash() != Toy().hash()
     assert More(flag=False, width=9).hash() == Toy(width=9).hash()
     assert More(flag=False).to_dict()["flag"] is False
+
+
+def test_the_number_of_runs_is_not_what_a_run_is():
+    @dataclasses.dataclass(frozen=True)
+    class More(Toy):
+        counts = ("n_main_seeds",)  # noqa: RUF012
+        n_main_seeds: int = 5
+
+    More.__name__ = "Toy"
+    assert More().hash() == More(n_main_seeds=2).hash() == Toy().hash()
+    assert More(width=9).hash() != Toy().hash()

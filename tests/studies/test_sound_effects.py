@@ -154,7 +154,10 @@ def test_floor_of_the_split_by_file(recipe):
 
 def test_grid():
     runs = study.grid(SoundEffects().at("study"))
-    assert len({str(run) for run in runs}) == len(runs) == 3 * sum(len(names) for names in study.GRID.values())
+    assert len({str(run) for run in runs}) == len(runs)
+    seeds = {name: {run.seed for run in runs if run.experiment == name} for name in study.GRID}
+    assert seeds == {name: set(range(5 if name in study.MAIN else 3)) for name in study.GRID}
+    assert len(runs) == sum(len(seeds[name]) * len(models) for name, models in study.GRID.items())
     assert [run.seed for run in runs] == sorted(run.seed for run in runs)
 
 
