@@ -55,7 +55,7 @@ def test_a_later_switch_leaves_recorded_runs_alone():
 def test_the_number_of_runs_is_not_what_a_run_is():
     @dataclasses.dataclass(frozen=True)
     class More(Toy):
-        counts = ("n_main_seeds",)  # noqa: RUF012
+        counts = ("n_main_seeds",)
         n_main_seeds: int = 5
 
     More.__name__ = "Toy"
