@@ -30,6 +30,7 @@ from audiolab.results import replace_text, results_folder
 from .base import Result, Run
 from .cache import cache_folder
 from .prototype_explanations import score_network
+from .prototype_patches import POINTS, patch_likeness
 from .prototype_worlds import (
     DATA_MODULES,
     WORLD_SEED,
@@ -51,7 +52,8 @@ MODULES = (
     "audiolab.losses.attprotos", "audiolab.losses.bce", "audiolab.training",
     "audiolab.metrics:SegmentCounts,segment_counts,_ratio,_roll,_segments", "audiolab.explain.score",
     "audiolab.explain.prototypes",
-    "audiolab.studies.prototype_worlds", "audiolab.studies.prototype_explanations", "audiolab.studies.local_prototypes",
+    "audiolab.studies.prototype_worlds", "audiolab.studies.prototype_explanations",
+    "audiolab.studies.prototype_patches", "audiolab.studies.local_prototypes",
 )  # fmt: skip
 # What is taken out of the objective or put in its place, one at a time, and the sizes of the dictionary.
 ABLATIONS: dict[str, dict[str, Any]] = {
@@ -285,16 +287,18 @@ def recipe() -> LocalPrototypes:
 
 
 def grid(recipe: LocalPrototypes) -> list[Run]:
-    """All runs: two worlds with three networks and two rules each, then ablations and sizes of the dictionary.
+    """All runs: two worlds with three networks and two rules each, decoded patches, ablations, sizes of the dictionary.
 
-    The rules draw nothing and are run once; networks run on every seed. Runs of the recorded world need the recordings
-    in `AUDIOLAB_DATA`.
+    The rules draw nothing and are run once; networks run on every seed. "patches" reads the network that "ten_class"
+    trained for that seed. Runs of the recorded world need the recordings in `AUDIOLAB_DATA`.
     """
     runs = []
     for experiment in ("ten_class", "recorded"):
         runs += [Run(CHAPTER, experiment, {"model": rule}, 0, recipe) for rule in ("band_rule", "band_logistic")]
         for seed in range(recipe.n_seeds):
             runs += [Run(CHAPTER, experiment, {"model": name}, seed, recipe) for name in ("attprotos", "cnn", "mlp")]
+    for seed in range(recipe.n_seeds):
+        runs += [Run(CHAPTER, "patches", {"points": points}, seed, recipe) for points in POINTS]
     changes = [*ABLATIONS, *(f"{m} prototypes" for m in DICTIONARY_SIZES)]
     for seed in range(recipe.ablation_n_seeds):
         runs += [Run(CHAPTER, "ablation", {"change": change}, seed, recipe) for change in changes]
@@ -312,6 +316,8 @@ def run(run: Run) -> Result:
         raise ValueError("profile: 'paper' needs URBAN-SED, which is not read yet; expected 'study', or --dry-run")
     if run.experiment == "ablation":
         return _run_ablation(run)
+    if run.experiment == "patches":
+        return _run_patches(run)
     if run.experiment == "recorded":
         recipe = recipe.but(max_epochs=recipe.recorded_max_epochs)
     world = {"ten_class": ten_class_world, "recorded": recorded_world}[run.experiment](recipe)
@@ -320,16 +326,31 @@ def run(run: Run) -> Result:
     if model_name.startswith("band"):
         rule = band_energy_rule if model_name == "band_rule" else band_logistic_rule
         return Result(rule(world, recipe), None, data)
-    train = {"attprotos": train_attprotos, "cnn": train_cnn, "mlp": train_mlp}[model_name]
-    name = f"{model_name}-{recipe.hash()}-{world.checksum}-{run.seed}"
-    checkpoint = cache_folder() / "checkpoints" / name
-    trained = train(world, recipe, run.seed, checkpoint=checkpoint, progress=False)
+    trained = _trained(world, recipe, model_name, run.seed)
     values = _values(trained, world, recipe)
     if model_name == "attprotos":
         values |= _explanation_values(trained.model, world, recipe, run.seed)
         if recipe.profile == "study" and run.seed == 0 and world.name == "ten_class":
             save_study_weights(trained.model, world, recipe)
     return Result(values, _count(trained.model), data)
+
+
+def _trained(world: World, recipe: LocalPrototypes, model_name: str, seed: int) -> Trained:
+    """A network of the study; what was trained before, or half of it, is taken from its checkpoint."""
+    train = {"attprotos": train_attprotos, "cnn": train_cnn, "mlp": train_mlp}[model_name]
+    name = f"{model_name}-{recipe.hash()}-{world.checksum}-{seed}"
+    return train(world, recipe, seed, checkpoint=cache_folder() / "checkpoints" / name, progress=False)
+
+
+def _run_patches(run: Run) -> Result:
+    """How like true patches the decoder's are, with a prototype, a random point or nothing in its latent map."""
+    world = ten_class_world(run.recipe)
+    model = _trained(world, run.recipe, "attprotos", run.seed).model
+    scenes = [world.scene("test", clip) for clip in range(min(run.recipe.n_explained_clips, world.test.n_clips))]
+    values = patch_likeness(
+        model, scenes, world.scaler, front_end(run.recipe), points=run.condition["points"], seed=run.seed,
+    )
+    return Result(values, _count(model), {"name": DATA_NAMES[world.name], "checksum": world.checksum})
 
 
 def _run_ablation(run: Run) -> Result:

@@ -107,7 +107,7 @@ def test_mlp_reads_statistics_as_long_as_the_embedding(recipe, world):
 
 def test_grid():
     runs = study.grid(LocalPrototypes().at("study"))
-    assert len(runs) == 2 * (2 + 3 * 5) + 3 * 11
+    assert len(runs) == 2 * (2 + 3 * 5) + 3 * 5 + 3 * 11
     assert [r.condition.get("model") for r in runs].count("cnn") == 10
     assert {r.condition["change"] for r in runs if r.experiment == "ablation"} >= {"full", "sparse Z", "30 prototypes"}
 
@@ -122,6 +122,9 @@ def test_one_run_of_each_kind_lands_in_the_ledger(recipe, world, tmp_path):
     assert table.parameters["attprotos"] == 147920
     assert table.parameters["cnn"] == 514890
     assert table.parameters["mlp"] == 329610
+    assert base.execute("local_prototypes", "smoke", only={"points": "random"}, **say) == []
+    table = results.read_runs("local_prototypes", "patches", tmp_path)
+    assert table.likeness.between(-1, 1).all()
     for change in ("sparse Z", "3 prototypes"):
         assert base.execute("local_prototypes", "smoke", only={"change": change}, **say) == []
     table = results.read_runs("local_prototypes", "ablation", tmp_path).set_index("change")
