@@ -224,8 +224,8 @@ def pretrain(recipe: VisualAttention, seed: int = 0) -> tuple[Soloist, dict[str,
     return model, values
 
 
-def _weights_path(root: str | Path | None = None, name: str = "vggish") -> Path:
-    return results_folder(root) / "weights" / f"visual_attention_{name}.safetensors"
+def _weights_path(root: str | Path | None = None) -> Path:
+    return results_folder(root) / "weights" / "visual_attention_vggish.safetensors"
 
 
 def save_front(model: Soloist, root: str | Path | None = None) -> Path:
@@ -505,8 +505,6 @@ def run(run: Run) -> Result:
         values = score(trained.model, world, recipe)
         values["macro_f1_by_glimpse"] = f1_by_glimpse(trained.model, world, recipe)
         values["glimpse_lift"] = glimpse_lift(trained.model, world, _test_regions(recipe, min(60, world.test.n_clips)))
-        if run.seed == 0 and name == "SR16" and recipe.profile == "study":
-            training.save_weights(trained.model.state_dict(), _weights_path(name="sr16"))
     else:
         front = load_front(recipe)
         trained = train_attention_mic(name, world, recipe, front, run.seed, progress=False)
