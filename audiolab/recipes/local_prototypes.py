@@ -64,6 +64,7 @@ class LocalPrototypes(Recipe):
     ablation_n_train_clips: int = 120  # adopted: a sweep is eleven networks for each seed
     ablation_max_epochs: int = 5  # adopted
     ablation_n_seeds: int = 3  # adopted
+    n_main_seeds: int = 5  # adopted; of the changes that a claim rests on
     n_explained_clips: int = 40  # adopted: test clips whose explanations are scored
     n_seeds: int = 5  # adopted (the paper has 10 runs)
 
@@ -75,11 +76,13 @@ class LocalPrototypes(Recipe):
 
     weights: str | None = None  # "study" loads what the study trained instead of training
 
+    counts: ClassVar[tuple[str, ...]] = ("n_main_seeds",)
+
     sizes: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": {
             "recorded_n_train_clips": 4, "recorded_n_validation_clips": 2, "recorded_n_test_clips": 2,
             "n_explained_clips": 1, "mlp_max_epochs": 1, "ablation_n_train_clips": 4, "ablation_max_epochs": 1,
-            "ablation_n_seeds": 1, "recorded_max_epochs": 1,
+            "ablation_n_seeds": 1, "n_main_seeds": 1, "recorded_max_epochs": 1,
             "n_train_clips": 4, "n_validation_clips": 2, "n_test_clips": 2, "batch_size": 16, "max_epochs": 1,
             "small_n_train_clips": 6, "small_n_validation_clips": 4, "small_max_epochs": 1, "n_seeds": 1,
         },
