@@ -76,7 +76,7 @@ class LocalPrototypes(Recipe):
 
     weights: str | None = None  # "study" loads what the study trained instead of training
 
-    counts: ClassVar[tuple[str, ...]] = ("n_main_seeds",)
+    counts: ClassVar[tuple[str, ...]] = ("n_main_seeds",)  # how many runs there are, not what one is
 
     sizes: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": {

@@ -61,7 +61,7 @@ class SoundEffects(Recipe):
 
     weights: str | None = None  # "study" loads what the study trained instead of training
 
-    counts: ClassVar[tuple[str, ...]] = ("n_main_seeds",)
+    counts: ClassVar[tuple[str, ...]] = ("n_main_seeds",)  # how many runs there are, not what one is
 
     sizes: ClassVar[dict[str, dict[str, Any]]] = {
         # Half the rate with half the window and hop: blocks and hops of the same duration, windows of 2.32 s.
