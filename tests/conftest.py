@@ -1,11 +1,13 @@
-"""What all tests share: one thread, and matplotlib without a window."""
+"""What all tests share: one thread, matplotlib without a window, and a miniature of a data set."""
 
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import numpy as np
 import pytest
+import soundfile
 
 
 @pytest.fixture(scope="module")
@@ -24,3 +26,30 @@ def apart(tmp_path_factory):
             patch.setattr(module, "cache_folder", lambda: folder)
     yield folder
     patch.undo()
+
+
+@pytest.fixture(scope="session")
+def tone():
+    """A tone of 440 Hz (n_samples, channels); the second channel is an octave higher."""
+
+    def make(n_samples, rate, *, channels=1, level=0.5):
+        time = np.arange(n_samples) / rate
+        return np.stack([level * np.sin(2 * np.pi * 440 * (1 + k) * time) for k in range(channels)], axis=1)
+
+    return make
+
+
+@pytest.fixture
+def urban_sed(tmp_path, tone):
+    """Two soundscapes a split as URBAN-SED keeps them, one of them without a foreground event."""
+    folder = tmp_path / "URBAN-SED_v2.0.0"
+    for split in ("train", "validate", "test"):
+        for kind in ("audio", "annotations"):
+            (folder / kind / split).mkdir(parents=True)
+        for number in range(2):
+            name = f"soundscape_{split}_bimodal{number}"
+            soundfile.write(folder / "audio" / split / f"{name}.wav", tone(441000, 44100), 44100, subtype="PCM_16")
+            text = "3.2\t4.0\tdog_bark\n0.5\t3.7\tsiren\n" if number == 0 else ""
+            (folder / "annotations" / split / f"{name}.txt").write_text(text)
+            (folder / "annotations" / split / f"{name}.jams").write_text("{}")
+    return tmp_path

@@ -41,10 +41,11 @@ from .prototype_worlds import (
     recorded_world,
     small_world,
     ten_class_world,
+    urban_sed_world,
 )
 
 __all__ = ["WORLD_SEED", "Split", "World", "cnn_front_end", "front_end", "recorded_world", "small_world",
-           "ten_class_world"]  # fmt: skip
+           "ten_class_world", "urban_sed_world"]  # fmt: skip
 
 CHAPTER = "local_prototypes"
 MODULES = (
@@ -291,13 +292,17 @@ def grid(recipe: LocalPrototypes) -> list[Run]:
     """All runs: two worlds with three networks and two rules each, decoded patches, ablations, sizes of the dictionary.
 
     The rules draw nothing and are run once; networks run on every seed. "patches" reads the network that "ten_class"
-    trained for that seed. Runs of the recorded world need the recordings in `AUDIOLAB_DATA`.
+    trained for that seed. Runs of the recorded world need the recordings in `AUDIOLAB_DATA`. At profile "paper" there
+    is one experiment, "urban_sed": the same networks and rules on the paper's own data.
     """
     runs = []
-    for experiment in ("ten_class", "recorded"):
+    worlds = ("urban_sed",) if recipe.profile == "paper" else ("ten_class", "recorded")
+    for experiment in worlds:
         runs += [Run(CHAPTER, experiment, {"model": rule}, 0, recipe) for rule in ("band_rule", "band_logistic")]
         for seed in range(recipe.n_seeds):
             runs += [Run(CHAPTER, experiment, {"model": name}, seed, recipe) for name in ("attprotos", "cnn", "mlp")]
+    if recipe.profile == "paper":
+        return runs
     for seed in range(recipe.n_seeds):
         runs += [Run(CHAPTER, "patches", {"points": points}, seed, recipe) for points in POINTS]
     changes = [*ABLATIONS, *(f"{m} prototypes" for m in DICTIONARY_SIZES)]
@@ -311,38 +316,39 @@ def grid(recipe: LocalPrototypes) -> list[Run]:
 def run(run: Run) -> Result:
     """One entry of `grid`.
 
-    Raises ValueError at profile "paper", whose data set is not made here, and FileNotFoundError for the recorded world
-    without recordings.
+    Runs of profile "paper" train on a GPU where there is one. Raises FileNotFoundError for the recorded world without
+    recordings, and for URBAN-SED where it is not there.
     """
     recipe = run.recipe
-    if recipe.profile == "paper":
-        raise ValueError("profile: 'paper' needs URBAN-SED, which is not read yet; expected 'study', or --dry-run")
     if run.experiment == "ablation":
         return _run_ablation(run)
     if run.experiment == "patches":
         return _run_patches(run)
     if run.experiment == "recorded":
         recipe = recipe.but(max_epochs=recipe.recorded_max_epochs)
-    world = {"ten_class": ten_class_world, "recorded": recorded_world}[run.experiment](recipe)
+    worlds = {"ten_class": ten_class_world, "recorded": recorded_world, "urban_sed": urban_sed_world}
+    world = worlds[run.experiment](recipe)
     data = {"name": DATA_NAMES[world.name], "checksum": world.checksum}
     model_name = run.condition["model"]
     if model_name.startswith("band"):
         rule = band_energy_rule if model_name == "band_rule" else band_logistic_rule
         return Result(rule(world, recipe), None, data)
-    trained = _trained(world, recipe, model_name, run.seed)
+    device = "auto" if recipe.profile == "paper" else "cpu"
+    trained = _trained(world, recipe, model_name, run.seed, device)
     values = _values(trained, world, recipe)
-    if model_name == "attprotos":
+    if model_name == "attprotos" and world.makers:
         values |= _explanation_values(trained.model, world, recipe, run.seed)
         if recipe.profile == "study" and run.seed == 0 and world.name == "ten_class":
             save_study_weights(trained.model, world, recipe)
-    return Result(values, _count(trained.model), data)
+    return Result(values, _count(trained.model), data, str(training.choose_device(device)))
 
 
-def _trained(world: World, recipe: LocalPrototypes, model_name: str, seed: int) -> Trained:
+def _trained(world: World, recipe: LocalPrototypes, model_name: str, seed: int, device: str = "cpu") -> Trained:
     """A network of the study; what was trained before, or half of it, is taken from its checkpoint."""
     train = {"attprotos": train_attprotos, "cnn": train_cnn, "mlp": train_mlp}[model_name]
     name = f"{model_name}-{recipe.hash()}-{world.checksum}-{seed}"
-    return train(world, recipe, seed, checkpoint=cache_folder() / "checkpoints" / name, progress=False)
+    checkpoint = cache_folder() / "checkpoints" / name
+    return train(world, recipe, seed, checkpoint=checkpoint, device=device, progress=False)
 
 
 def _run_patches(run: Run) -> Result:
@@ -370,7 +376,8 @@ def _run_ablation(run: Run) -> Result:
     return Result(values, _count(trained.model), data)
 
 
-DATA_NAMES = {"ten_class": "ten-class world", "recorded": "mixtures of ESC-10's recordings, test fold 4"}
+DATA_NAMES = {"ten_class": "ten-class world", "recorded": "mixtures of ESC-10's recordings, test fold 4",
+              "urban_sed": "URBAN-SED 2.0.0"}  # fmt: skip
 
 
 def _values(trained: Trained, world: World, recipe: LocalPrototypes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The data of local prototypes' experiments: scenes made here or mixed from recordings, cut into scaled segments.
+"""The data of local prototypes' experiments: scenes made here, mixed from recordings or URBAN-SED, in scaled segments.
 
 One clip gives ten segments of a second; both networks see the same scenes, each through the features of Zinemanas et
 al. 2021, section 3. Axes: N segments, T time frames, F mel bands, K classes.
@@ -9,12 +9,15 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 
+from audiolab.data import urban_sed
 from audiolab.data.recorded_events import RecordedEvents
+from audiolab.data.sounds import read_clip
 from audiolab.features.melspec import BandScaler, LogMel, MinMaxScaler, to_segments
 from audiolab.recipes.local_prototypes import LocalPrototypes
 from audiolab.worlds import scenes, small
@@ -67,10 +70,13 @@ class World(NamedTuple):
     makers: dict[str, Callable[..., Any]]
 
     def scene(self, split: Literal["train", "validation", "test"], clip: int, *, stems: bool = True) -> scenes.Scene:
-        """Make clip number `clip` of a split again, with one signal per class when `stems`."""
+        """Make clip number `clip` of a split again, with one signal per class when `stems`.
+
+        Raises ValueError for data that were not made here.
+        """
+        if split not in self.makers:
+            raise ValueError(f"split: expected one of {sorted(self.makers)} of {self.name}, got {split!r}")
         return self.makers[split](seed=getattr(self, split).scene_seeds[clip], stems=stems)
-
-
 
 
 def small_world(recipe: LocalPrototypes, seed: int = WORLD_SEED, *, progress: bool = False) -> World:
@@ -104,6 +110,29 @@ def recorded_world(recipe: LocalPrototypes, seed: int = WORLD_SEED, *, progress:
     sized = recipe.but(**{f"n_{split}_clips": getattr(recipe, f"recorded_n_{split}_clips") for split in FOLDS})
     origin = [source.checksum for source in sources.values()]
     return _build("recorded", classes, mixers, sized, seed, progress=progress, origin=origin)
+
+
+def urban_sed_world(recipe: LocalPrototypes, *, root: str | Path | None = None, progress: bool = False) -> World:
+    """The paper's own data in its own splits; of each split the first clips, as many as the recipe says.
+
+    All of it takes about 8 GB of memory, and some minutes the first time. There are no stems, and so no `World.scene`.
+    Raises FileNotFoundError when the data set is not there (says how to get it).
+    """
+    names = dict(zip(SPLIT_NUMBERS, urban_sed.SPLITS, strict=True))
+    splits = {split: urban_sed.list_urban_sed(root, splits=[name]) for split, name in names.items()}
+    raw = {}
+    for split, rows in splits.items():
+        rows = rows[: getattr(recipe, f"n_{split}_clips")]
+        listed = [(row.path.name, [list(event) for event in row.events]) for row in rows]
+
+        def read(number: int, rows: list[urban_sed.Soundscape] = rows) -> tuple[np.ndarray, Any]:
+            row = rows[number]
+            return read_clip(row.path, sample_rate=recipe.sample_rate, duration_s=recipe.clip_s), row.events
+
+        raw[split] = _cached_split(
+            f"urban_sed-{split}", urban_sed.CLASSES, read, recipe, list(range(len(rows))), listed, progress
+        )
+    return _scaled("urban_sed", urban_sed.CLASSES, raw, {})
 
 
 def _mixer(
@@ -153,7 +182,19 @@ def _build(
     for split, number in SPLIT_NUMBERS.items():
         split_seed = scenes.scene_seed(seed, number)
         seeds = [scenes.scene_seed(split_seed, i) for i in range(getattr(recipe, f"n_{split}_clips"))]
-        raw[split] = _cached_split(f"{name}-{split}", classes, makers[split], recipe, seeds, origin, progress)
+
+        def clip(seed: int, split: str = split) -> tuple[np.ndarray, Any]:
+            scene = makers[split](seed=seed)
+            return scene.samples, scene.events
+
+        raw[split] = _cached_split(f"{name}-{split}", classes, clip, recipe, seeds, origin, progress)
+    return _scaled(name, classes, raw, makers)
+
+
+def _scaled(
+    name: str, classes: tuple[str, ...], raw: dict[str, Split], makers: dict[str, Callable[..., Any]]
+) -> World:
+    """The world of splits in dB: scaled by what the training split spans, and check-summed."""
     scaler, cnn_scaler = MinMaxScaler().fit(raw["train"].x), BandScaler().fit(raw["train"].x_cnn)
     checksum = hashlib.sha256()
     for one in raw.values():
@@ -169,13 +210,13 @@ def _build(
 def _cached_split(
     name: str,
     classes: tuple[str, ...],
-    make: Callable[..., Any],
+    clip: Callable[[int], tuple[np.ndarray, Any]],
     recipe: LocalPrototypes,
     seeds: list[int],
     origin: Any,
     progress: bool,
 ) -> Split:
-    """Segments in dB, from the cache when the same code made them before."""
+    """Segments in dB, from the cache when the same code made them before; `clip` gives samples and events."""
 
     def compute() -> dict[str, np.ndarray]:
         from tqdm.auto import tqdm
@@ -185,10 +226,10 @@ def _cached_split(
         shapes = ((0, recipe.n_frames, recipe.n_mels), (0, recipe.cnn_n_frames, recipe.n_mels), (0, len(classes)))
         parts: list[tuple[np.ndarray, ...]] = [tuple(np.zeros(shape) for shape in shapes)]
         for seed in tqdm(seeds, unit="scene", disable=None if progress else True):
-            scene = make(seed=seed)
-            samples = torch.as_tensor(scene.samples)[None]
+            sound, events = clip(seed)
+            samples = torch.as_tensor(sound)[None]
             x, x_cnn = (to_segments(samples, log_mel, mode=recipe.chunking).numpy() for log_mel in log_mels)
-            y = scenes.segment_labels(scene.events, classes, duration_s=recipe.clip_s, segment_s=recipe.segment_s)
+            y = scenes.segment_labels(events, classes, duration_s=recipe.clip_s, segment_s=recipe.segment_s)
             parts.append((x, x_cnn, y))
         stacked = (np.concatenate([_float32(one) for one in part]) for part in zip(*parts, strict=True))
         return dict(zip(("x", "x_cnn", "y"), stacked, strict=True))

@@ -4,7 +4,6 @@ import hashlib
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import numpy as np
 import pytest
 import soundfile
 from hypothesis import settings
@@ -79,14 +78,8 @@ def host(monkeypatch):
     thread.join()
 
 
-def tone(n_samples, rate, *, channels=1, level=0.5):
-    """A tone of 440 Hz; the second channel is an octave higher."""
-    time = np.arange(n_samples) / rate
-    return np.stack([level * np.sin(2 * np.pi * 440 * (1 + k) * time) for k in range(channels)], axis=1)
-
-
 @pytest.fixture
-def urbansound8k(tmp_path):
+def urbansound8k(tmp_path, tone):
     """Four excerpts as UrbanSound8K keeps them: rates, depths and channels differ."""
     folder = tmp_path / "UrbanSound8K"
     (folder / "metadata").mkdir(parents=True)
@@ -100,20 +93,4 @@ def urbansound8k(tmp_path):
         recording = name.split("-")[0]
         lines.append(f"{name}.wav,{recording},0.0,0.5,{salience},{fold},{target},{CLASSES[target]}")
     (folder / "metadata" / "UrbanSound8K.csv").write_text("\n".join(lines) + "\n")
-    return tmp_path
-
-
-@pytest.fixture
-def urban_sed(tmp_path):
-    """Two soundscapes a split as URBAN-SED keeps them, one of them without a foreground event."""
-    folder = tmp_path / "URBAN-SED_v2.0.0"
-    for split in ("train", "validate", "test"):
-        for kind in ("audio", "annotations"):
-            (folder / kind / split).mkdir(parents=True)
-        for number in range(2):
-            name = f"soundscape_{split}_bimodal{number}"
-            soundfile.write(folder / "audio" / split / f"{name}.wav", tone(441000, 44100), 44100, subtype="PCM_16")
-            text = "3.2\t4.0\tdog_bark\n0.5\t3.7\tsiren\n" if number == 0 else ""
-            (folder / "annotations" / split / f"{name}.txt").write_text(text)
-            (folder / "annotations" / split / f"{name}.jams").write_text("{}")
     return tmp_path

@@ -129,8 +129,23 @@ def test_one_run_of_each_kind_lands_in_the_ledger(recipe, world, tmp_path):
         assert base.execute("local_prototypes", "smoke", only={"change": change}, **say) == []
     table = results.read_runs("local_prototypes", "ablation", tmp_path).set_index("change")
     assert table.parameters["3 prototypes"] < 147920 == table.parameters["sparse Z"]
-    with pytest.raises(ValueError, match="URBAN-SED"):
-        study.run(base.Run("local_prototypes", "ten_class", {"model": "cnn"}, 0, LocalPrototypes()))
+
+
+def test_the_papers_profile_runs_on_its_own_data(recipe, urban_sed, monkeypatch):
+    paper = LocalPrototypes()
+    runs = study.grid(paper)
+    assert {run.experiment for run in runs} == {"urban_sed"}
+    assert len(runs) == 2 + 3 * 5
+    monkeypatch.delenv("AUDIOLAB_DATA", raising=False)
+    with pytest.raises(FileNotFoundError, match="data get urban_sed"):
+        study.run(runs[0])
+    monkeypatch.setenv("AUDIOLAB_DATA", str(urban_sed))
+    small = recipe.but(profile="paper")
+    for model in ("attprotos", "cnn", "mlp", "band_rule"):
+        found = study.run(base.Run("local_prototypes", "urban_sed", {"model": model}, 0, small))
+        assert 0 <= found.values["f1"] <= 1
+        assert found.data["name"].startswith("URBAN-SED")
+        assert found.device in ("cpu", "cuda", "mps")
 
 
 def test_explanations_of_a_network_that_detects_are_scored(recipe, small):

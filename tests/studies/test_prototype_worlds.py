@@ -57,3 +57,18 @@ def test_cache_gives_the_same_and_seeds_differ(recipe, world, monkeypatch):
     assert again.checksum == world.checksum
     monkeypatch.undo()
     assert study.ten_class_world(recipe, 1).checksum != world.checksum
+
+
+def test_the_papers_own_data_in_its_own_splits(recipe, urban_sed):
+    world = study.urban_sed_world(recipe.but(n_validation_clips=1), root=urban_sed)
+    assert (world.train.n_clips, world.validation.n_clips, world.test.n_clips) == (2, 1, 2)
+    assert world.train.x.shape == (20, 20, 128)
+    assert world.train.x_cnn.shape == (20, 43, 128)
+    siren, bark = world.classes.index("siren"), world.classes.index("dog_bark")
+    assert np.flatnonzero(world.train.y[:, siren]).tolist() == [0, 1, 2, 3]
+    assert np.flatnonzero(world.train.y[:, bark]).tolist() == [3]
+    assert (world.train.x.min(), world.train.x.max()) == pytest.approx((-1, 1), abs=1e-5)
+    with pytest.raises(ValueError, match="urban_sed"):
+        world.scene("test", 0)
+    (urban_sed / "URBAN-SED_v2.0.0" / "annotations" / "test" / "soundscape_test_bimodal0.txt").write_text("")
+    assert study.urban_sed_world(recipe.but(n_validation_clips=1), root=urban_sed).checksum != world.checksum
