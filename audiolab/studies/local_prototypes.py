@@ -6,7 +6,6 @@ segments, T time frames, F mel bands, K classes.
 
 from __future__ import annotations
 
-import json
 import resource
 import time
 from pathlib import Path
@@ -25,10 +24,10 @@ from audiolab.models.attprotos import AttProtos
 from audiolab.models.embedding_mlp import EmbeddingMLP
 from audiolab.models.sbcnn import SBCNN
 from audiolab.recipes.local_prototypes import LocalPrototypes
-from audiolab.results import replace_text, results_folder
 
 from .base import Result, Run
 from .cache import cache_folder
+from .kept import fetch, keep
 from .prototype_explanations import score_network
 from .prototype_patches import POINTS, patch_likeness
 from .prototype_worlds import (
@@ -412,45 +411,29 @@ def _count(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters())
 
 
-def _weights_path(root: str | Path | None) -> Path:
-    return results_folder(root) / "weights" / "local_prototypes_attprotos.safetensors"
-
-
 def save_study_weights(model: AttProtos, world: World, recipe: LocalPrototypes, root: str | Path | None = None) -> Path:
-    """Write weights (safetensors) and beside them a json with the scaler, the classes and the recipe."""
-    path = _weights_path(root)
-    training.save_weights(model.state_dict(), path)
+    """Keep the network with the scaler of its input, the classes and the recipe."""
     about = {
         "scaler": world.scaler.to_dict(), "classes": list(world.classes), "world_checksum": world.checksum,
         "recipe": recipe.to_dict(),
     }
-    replace_text(path.with_suffix(".json"), json.dumps(about, indent=1) + "\n")
-    return path
+    return keep("local_prototypes_attprotos", model, about, root)
 
 
 def load_study_weights(root: str | Path | None = None) -> tuple[AttProtos, MinMaxScaler, dict[str, Any]]:
     """The study's prototype network (seed 0) in evaluation mode, the scaler of its input, and what it was trained with.
 
-    Raises FileNotFoundError when the study has not been run (names the command), and ValueError when one of the two
-    files is damaged or they do not belong together.
+    Raises as `kept.fetch`.
     """
-    path = _weights_path(root)
-    if not path.exists() or not path.with_suffix(".json").exists():
-        raise FileNotFoundError(
-            f"weights: no {path.name} in {path.parent}; "
-            "make it with: python -m audiolab run local_prototypes --profile study"
-        )
-    weights = training.load_weights(path)
-    fields = ("n_mels", "n_prototypes", "n_channels", "time_reduce")
-    try:
-        about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+
+    def make(about: dict[str, Any]) -> AttProtos:
+        fields = ("n_mels", "n_prototypes", "n_channels", "time_reduce")
+        MinMaxScaler.from_dict(about["scaler"])  # refuses a damaged one
         recipe = LocalPrototypes().but(**{name: about["recipe"][name] for name in fields})
-        model = make_attprotos(recipe, n_classes=len(about["classes"]))
-        model.load_state_dict(weights)
-        return model.eval(), MinMaxScaler.from_dict(about["scaler"]), about
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        described = path.with_suffix(".json")
-        raise ValueError(f"weights: expected {described} to describe {path.name} ({error!r})") from error
+        return make_attprotos(recipe, n_classes=len(about["classes"]))
+
+    model, about = fetch("local_prototypes_attprotos", "local_prototypes --profile study", make, root)
+    return model, MinMaxScaler.from_dict(about["scaler"]), about
 
 
 def dry_run(recipe: LocalPrototypes) -> dict[str, dict[str, Any]]:

@@ -8,7 +8,6 @@ Axes: N excerpts, T frames, F keys, K composers, P examples of concepts.
 from __future__ import annotations
 
 import functools
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +23,6 @@ from audiolab.features.piano_roll import N_KEYS, window
 from audiolab.losses.composer import ComposerLoss
 from audiolab.models.resnet_roll import ResNetRoll
 from audiolab.recipes.musical_concepts import MusicalConcepts
-from audiolab.results import replace_text, results_folder
 from audiolab.worlds import composers
 
 from . import composer_scores
@@ -47,6 +45,7 @@ from .composer_worlds import (
     planted_world,
     two_textures,
 )
+from .kept import fetch, keep
 
 __all__ = [
     "COMPOSERS", "CONCEPTS", "Examples", "Halves", "Rolls", "World", "collected_examples", "drone_world",
@@ -487,42 +486,25 @@ def _published(without: tuple[str, ...]) -> np.ndarray:
     return np.array(list(composer_scores.PUBLISHED_SIGNS.values()))[:, kept]
 
 
-def _weights_path(root: str | Path | None) -> Path:
-    return results_folder(root) / "weights" / "musical_concepts_corpus.safetensors"
-
-
 def save_study_weights(
     network: ResNetRoll, classes: Sequence[str], recipe: MusicalConcepts, root: str | Path | None = None
 ) -> Path:
-    """Write the network on repertoires (safetensors) and beside it a json with its classes and recipe."""
-    path = _weights_path(root)
-    training.save_weights(network.state_dict(), path)
-    about = {"classes": list(classes), "recipe": recipe.to_dict()}
-    replace_text(path.with_suffix(".json"), json.dumps(about, indent=1) + "\n")
-    return path
+    """Keep the network on repertoires with its classes and recipe."""
+    return keep("musical_concepts_corpus", network, {"classes": list(classes), "recipe": recipe.to_dict()}, root)
 
 
 def load_study_weights(root: str | Path | None = None) -> tuple[ResNetRoll, tuple[str, ...], MusicalConcepts]:
     """The study's network on the four repertoires (seed 0) in evaluation mode, its classes and its recipe.
 
-    Raises FileNotFoundError when the study has not been run (names the command), ValueError when the json beside the
-    weights does not describe them.
+    Raises as `kept.fetch`.
     """
-    path = _weights_path(root)
-    if not path.exists() or not path.with_suffix(".json").exists():
-        raise FileNotFoundError(
-            f"weights: no {path.name} in {path.parent}; "
-            "make it with: python -m audiolab run musical_concepts --profile study --only experiment=corpus_signs"
-        )
-    weights = training.load_weights(path)
-    try:
-        about = json.loads(path.with_suffix(".json").read_text())
-        recipe = MusicalConcepts().but(**about["recipe"])
-        network = make_classifier(recipe, len(about["classes"]))
-        network.load_state_dict(weights)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"weights: expected {path.stem}.json to describe {path.name} ({error!r})") from error
-    return network.eval(), tuple(about["classes"]), recipe
+
+    def make(about: dict[str, Any]) -> ResNetRoll:
+        return make_classifier(MusicalConcepts().but(**about["recipe"]), len(about["classes"]))
+
+    command = "musical_concepts --profile study --only experiment=corpus_signs"
+    network, about = fetch("musical_concepts_corpus", command, make, root)
+    return network, tuple(about["classes"]), MusicalConcepts().but(**about["recipe"])
 
 
 def dry_run(recipe: MusicalConcepts) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 import resource
 import time
 from collections.abc import Iterator, Sequence
@@ -30,11 +29,11 @@ from audiolab.losses.terms import LossTerms
 from audiolab.metrics import frozen_scores, macro_f1
 from audiolab.models.cnn9 import CNN9, CNN9Output
 from audiolab.recipes.sound_effects import SoundEffects
-from audiolab.results import results_folder
 from audiolab.worlds import libraries
 
 from .base import Result, Run
 from .cache import cache_folder, cached_arrays
+from .kept import fetch, keep
 
 CHAPTER = "sound_effects"
 DATA_MODULES = (
@@ -507,41 +506,29 @@ def _count(model: CNN9) -> int:
     return sum(p.numel() for p in model.parameters())
 
 
-def _weights_path(root: str | Path | None) -> Path:
-    return results_folder(root) / "weights" / "sound_effects_encoder.safetensors"
-
-
 def save_study_weights(
     model: CNN9, datas: Sequence[Data], recipe: SoundEffects, root: str | Path | None = None
 ) -> Path:
-    """Write the encoder and its heads (safetensors) and beside them a json with classes and recipe."""
-    path = _weights_path(root)
-    training.save_weights(model.state_dict(), path)
+    """Keep the encoder and its heads with classes and recipe."""
     about = {"libraries": {d.name: list(d.classes) for d in datas}, "recipe": recipe.to_dict()}
-    beside = path.with_name(f".{path.stem}.json")
-    beside.write_text(json.dumps(about, indent=1) + "\n")
-    os.replace(beside, path.with_suffix(".json"))
-    return path
+    return keep("sound_effects_encoder", model, about, root)
 
 
 def load_study_weights(root: str | Path | None = None) -> tuple[CNN9, SoundEffects, dict[str, list[str]]]:
     """The study's encoder (cross-entropy over all libraries, seed 0) in evaluation mode, its recipe, and the classes.
 
-    Raises FileNotFoundError when the study has not been run (names the command).
+    Raises as `kept.fetch`.
     """
-    path = _weights_path(root)
-    if not path.exists() or not path.with_suffix(".json").exists():
-        raise FileNotFoundError(
-            f"weights: no {path.name} in {path.parent}; "
-            "make it with: python -m audiolab run sound_effects --profile study"
-        )
-    about = json.loads(path.with_suffix(".json").read_text())
-    known = SoundEffects()
-    stored = {k: tuple(v) if isinstance(v, list) else v for k, v in about["recipe"].items() if hasattr(known, k)}
-    recipe = known.but(**stored)
-    model = make_model(recipe, [len(classes) for classes in about["libraries"].values()])
-    model.load_state_dict(training.load_weights(path))
-    return model.eval(), recipe, about["libraries"]
+
+    def stored(about: dict[str, Any]) -> SoundEffects:
+        known, fields = SoundEffects(), about["recipe"].items()
+        return known.but(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields if hasattr(known, k)})
+
+    def make(about: dict[str, Any]) -> CNN9:
+        return make_model(stored(about), [len(classes) for classes in about["libraries"].values()])
+
+    model, about = fetch("sound_effects_encoder", "sound_effects --profile study", make, root)
+    return model, stored(about), about["libraries"]
 
 
 def dry_run(recipe: SoundEffects) -> dict[str, dict[str, Any]]:

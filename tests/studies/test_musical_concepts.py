@@ -7,7 +7,7 @@ import torch
 from audiolab.explain import concepts as tcav
 from audiolab.features.piano_roll import notes_to_roll, window
 from audiolab.recipes.musical_concepts import MusicalConcepts
-from audiolab.studies import composer_factors, composer_scores, composer_worlds
+from audiolab.studies import composer_factors, composer_scores, composer_worlds, kept
 from audiolab.studies import musical_concepts as study
 from audiolab.worlds import composers
 
@@ -196,7 +196,7 @@ def test_runs_on_real_scores(recipe):
 
 @pytest.mark.usefixtures("rolls")
 def test_the_network_of_the_first_seed_is_kept(recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr(study, "results_folder", lambda root=None: root or tmp_path)
+    monkeypatch.setattr(kept, "results_folder", lambda root=None: root or tmp_path)
     with pytest.raises(FileNotFoundError, match="audiolab run musical_concepts"):
         study.load_study_weights()
     network = study._corpus_network(recipe.but(profile="study"), 0)

@@ -9,7 +9,7 @@ import torch
 from audiolab import training
 from audiolab.losses.metric_learning import focal_weights
 from audiolab.recipes import SoundEffects
-from audiolab.studies import base
+from audiolab.studies import base, kept
 from audiolab.studies import sound_effects as study
 
 pytestmark = pytest.mark.usefixtures("apart")
@@ -194,7 +194,7 @@ def test_the_search_tool_uses_what_the_study_keeps(recipe, tmp_path, monkeypatch
 
     from audiolab.__main__ import main
 
-    monkeypatch.setattr(study, "results_folder", lambda root=None: root or tmp_path)
+    monkeypatch.setattr(kept, "results_folder", lambda root=None: root or tmp_path)
     folder = tmp_path / "sounds"
     folder.mkdir()
     for hz in (300, 310, 2000):
