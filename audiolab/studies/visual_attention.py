@@ -20,6 +20,8 @@ from torch import nn
 from torch.nn import functional
 
 from audiolab import training
+from audiolab.data import openmic
+from audiolab.data.sounds import read_clip
 from audiolab.explain import attention as look
 from audiolab.explain.score import lift
 from audiolab.features import vggish as front_end
@@ -75,7 +77,7 @@ class Split(NamedTuple):
     @property
     def n_clips(self) -> int:
         """Number of clips."""
-        return len(self.clip_seeds)
+        return len(self.x)
 
 
 class World(NamedTuple):
@@ -155,7 +157,58 @@ def _clips(n: int, seed: int, classes: tuple[str, ...], programs: str, clip_s: f
     return cached_arrays("instruments", key, (*WORLD_MODULES, "audiolab.features.vggish"), make)
 
 
+def openmic_world(recipe: VisualAttention, seed: int = WORLD_SEED, *, root: str | Path | None = None) -> World:
+    """The paper's own data: OpenMIC-2018's official split, of which the first clips, as many as the recipe says.
+
+    Validation clips are drawn from the training part with `seed`. Labels nobody gave stay unknown, there are no stems,
+    no programs, and so neither `World.clip` nor a split `held_out`. About 3 GB of memory, and an hour the first time.
+    Raises FileNotFoundError where the data set or one of its sounds is not there.
+    """
+    table = openmic.read_openmic(root)
+    train, validation = openmic.split_validation(table.train, seed=seed)
+    sizes = {"train": (train, recipe.n_train_clips), "validation": (validation, recipe.n_validation_clips),
+             "test": (table.test, recipe.n_test_clips), "held_out": (table.test, 0)}  # fmt: skip
+    splits = {name: _openmic_split(table, rows[:n], recipe) for name, (rows, n) in sizes.items()}
+    x = splits["train"].x
+    checksum = hashlib.sha256()
+    for split in splits.values():
+        checksum.update(np.round(split.x[:, ::50].astype(np.float32), 1).tobytes())
+        checksum.update(np.nan_to_num(split.y, nan=-1).tobytes())
+    return World(
+        table.classes, **splits, mean=float(x.mean(dtype=np.float64)), std=float(x.std(dtype=np.float64)),
+        checksum=checksum.hexdigest()[:12],
+    )
+
+
+def _openmic_split(table: openmic.OpenMIC, rows: np.ndarray, recipe: VisualAttention) -> Split:
+    keys = [table.keys[row] for row in rows]
+
+    def make() -> dict[str, np.ndarray]:
+        n_frames = front_end.n_frames(round(recipe.clip_s * front_end.SAMPLE_RATE))
+        x = np.zeros((len(keys), n_frames, front_end.N_MELS), dtype=np.float16)
+        for i, key in enumerate(keys):
+            path = table.audio_path(key)
+            x[i] = log_mel(read_clip(path, sample_rate=front_end.SAMPLE_RATE, duration_s=recipe.clip_s))
+        return {"x": x}
+
+    sizes = [table.audio_path(key).stat().st_size for key in keys]
+    x = cached_arrays("openmic", [keys, sizes, recipe.clip_s], ("audiolab.features.vggish",), make)["x"]
+    return Split(x, table.y[rows], table.y[rows], [], "training")
+
+
 # The front that the paper takes ready-made
+
+
+def published_front() -> VGGish:
+    """VGGish with its public weights, in evaluation mode: what the paper's networks stand on.
+
+    Raises FileNotFoundError where `AUDIOLAB_DATA` has no file of them.
+    """
+    from .raw_rivals import find_vggish
+
+    front = VGGish()
+    front.load_published(openmic.read_vggish_weights(find_vggish(needed=True)))
+    return front.eval().requires_grad_(False)
 
 
 def solo_notes(n: int, seed: int, *, programs: str = "training") -> dict[str, np.ndarray]:
@@ -254,14 +307,19 @@ def load_front(recipe: VisualAttention, root: str | Path | None = None) -> VGGis
 
 
 def features(front: VGGish, x: np.ndarray) -> np.ndarray:
-    """Frozen features U of log-mels, (N, T, 64) -> (N, T', 4, C) float16; from the cache when computed before."""
+    """Frozen features U of log-mels, (N, T, 64) -> (N, T', 4, C) float16; from the cache when computed before.
+
+    They are computed where `front` is.
+    """
+    place = next(front.parameters()).device
     digest = hashlib.sha256(np.ascontiguousarray(x[:, ::40]).tobytes())
     for value in front.state_dict().values():
-        digest.update(value.numpy().tobytes())
+        digest.update(value.cpu().numpy().tobytes())
 
     def make() -> dict[str, np.ndarray]:
         with torch.no_grad():
-            parts = [front.cnn(torch.as_tensor(part.astype(np.float32))).half() for part in _chunks(x, 16)]
+            pieces = (torch.as_tensor(part.astype(np.float32)).to(place) for part in _chunks(x, 16))
+            parts = [front.cnn(piece).half().cpu() for piece in pieces]
         return {"u": torch.cat(parts).numpy()}
 
     return cached_arrays("features", [digest.hexdigest(), len(x)], ("audiolab.models.vggish",), make)["u"]
@@ -285,7 +343,7 @@ def make_attention_mic(
         normalisation="uniform" if kind.endswith("uniform") else recipe.normalisation,
         generator=torch.Generator().manual_seed(seed),
     )
-    model.load_first_layer(front.fc[0].weight, front.fc[0].bias)
+    model.load_first_layer(front.fc[0].weight.cpu(), front.fc[0].bias.cpu())
     return model
 
 
@@ -372,6 +430,8 @@ def score(model: nn.Module, world: World, recipe: VisualAttention, front: VGGish
     """
     values: dict[str, Any] = {}
     for split, name in ((world.test, ""), (world.held_out, "held_out_")):
+        if not split.n_clips:
+            continue
         probs = probabilities(model, split.x if front is None else features(front, split.x))
         found = instrument_f1(split.y, probs, threshold=recipe.threshold)
         both = dict(zip(world.classes, found.both, strict=True))
@@ -474,7 +534,13 @@ def recipe() -> VisualAttention:
 
 
 def grid(recipe: VisualAttention) -> list[Run]:
-    """The front first, which all others need; then the paper's networks, then the controls, all on the same seeds."""
+    """The front first, which all others need; then the paper's networks, then the controls, all on the same seeds.
+
+    At profile "paper" there is one experiment, "openmic": the paper's networks on its own data and its own front.
+    """
+    if recipe.profile == "paper":
+        seeds = range(recipe.n_seeds)
+        return [Run(CHAPTER, "openmic", {"model": name}, seed, recipe) for seed in seeds for name in PUBLISHED]
     runs = [Run(CHAPTER, "front", {"model": "VGGish, narrow"}, 0, recipe)]
     controls = [name for name in (*ATTENTION, *SIGHTREADERS) if name not in PUBLISHED]
     controls += [*(f"AttTF {how}" for how in CONTROLS), *KNOWN_RATES]
@@ -487,11 +553,12 @@ def grid(recipe: VisualAttention) -> list[Run]:
 def run(run: Run) -> Result:
     """One entry of `grid`.
 
-    Raises ValueError at profile "paper", whose data set is not made here.
+    Runs of profile "paper" train on a GPU where there is one. Raises FileNotFoundError where OpenMIC-2018 or VGGish's
+    weights are not there.
     """
     recipe, name = run.recipe, run.condition["model"]
-    if recipe.profile == "paper":
-        raise ValueError("profile: 'paper' needs OpenMIC-2018 and a GPU; expected 'study', or --dry-run")
+    if run.experiment == "openmic":
+        return _run_openmic(recipe, name, run.seed)
     if run.experiment == "front":
         model, values = pretrain(recipe, run.seed)
         if recipe.profile == "study":
@@ -515,6 +582,22 @@ def run(run: Run) -> Result:
     values |= {"validation_f1": trained.fit.best_value, "best_epoch": trained.fit.best_epoch}
     n_parameters = sum(p.numel() for p in trained.model.parameters() if p.requires_grad)
     return Result(values, n_parameters, data)
+
+
+def _run_openmic(recipe: VisualAttention, name: str, seed: int) -> Result:
+    """A network of the paper on its own data: scores alone, because nothing says where an instrument plays."""
+    world = openmic_world(recipe)
+    options: dict[str, Any] = {"progress": False, "device": "auto"}
+    place, front = training.choose_device("auto"), None
+    if name in SIGHTREADERS:
+        trained = train_sightreader(name, world, recipe, seed, **options)
+    else:
+        front = published_front().to(place)
+        trained = train_attention_mic(name, world, recipe, front, seed, **options)
+    values = score(trained.model, world, recipe, front)
+    values |= {"validation_f1": trained.fit.best_value, "best_epoch": trained.fit.best_epoch}
+    n_parameters = sum(p.numel() for p in trained.model.parameters() if p.requires_grad)
+    return Result(values, n_parameters, {"name": "OpenMIC-2018", "checksum": world.checksum}, str(place))
 
 
 def f1_by_glimpse(model: Sightreader, world: World, recipe: VisualAttention) -> list[float]:

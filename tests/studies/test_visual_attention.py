@@ -1,12 +1,15 @@
 """Splits are what they say, the front's layer is split and kept, every network of the grid runs and repeats."""
 
 import importlib.util
+import json
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
 from audiolab import results
+from audiolab.data import openmic
 from audiolab.features import vggish
 from audiolab.models.attention_mic import split_first_layer
 from audiolab.models.sightreader import SHAPED, covered_cells
@@ -162,8 +165,55 @@ def test_grid_runs_and_lands_in_the_ledger(tmp_path, monkeypatch, front):
     assert table["macro_f1"].between(0, 1).all()
     assert table["glimpse_lift"].notna().tolist() == ["RAM" in name for name in table.index]
     assert table["time_lift"].notna().tolist() == [name != "FC" and "RAM" not in name for name in table.index]
-    with pytest.raises(ValueError, match="OpenMIC"):
-        study.run(base.Run("visual_attention", "instruments", {"model": "AttTF"}, 0, VisualAttention()))
+
+
+@pytest.fixture
+def miniature(tmp_path, tone):
+    """Six clips of OpenMIC-2018 in its own layout, with sound."""
+    folder = tmp_path / "openmic-2018"
+    (folder / "partitions").mkdir(parents=True)
+    classes = ["accordion", "guitar", "flute"]
+    (folder / "class-map.json").write_text(json.dumps({name: i for i, name in enumerate(classes)}))
+    keys = [f"00000{i}_0" for i in range(6)]
+    lines = ["sample_key,instrument,relevance,num_responses"]
+    lines += [f"{key},{classes[(i + k) % 3]},{k},3" for i, key in enumerate(keys) for k in (0, 1)]
+    (folder / openmic.LABELS).write_text("\n".join(lines))
+    (folder / "partitions" / "split01_train.csv").write_text("\n".join(keys[:4]) + "\n")
+    (folder / "partitions" / "split01_test.csv").write_text("\n".join(keys[4:]) + "\n")
+    (folder / "audio" / "000").mkdir(parents=True)
+    for i, key in enumerate(keys):
+        sound = tone(160_000, 16_000, level=0.1 * (i + 1))
+        soundfile.write(folder / "audio" / "000" / f"{key}.ogg", sound, 16_000, format="OGG", subtype="VORBIS")
+    return tmp_path
+
+
+def test_the_papers_profile_runs_on_its_own_data(miniature, monkeypatch, front):
+    paper = VisualAttention()
+    runs = study.grid(paper)
+    assert {run.experiment for run in runs} == {"openmic"}
+    assert names_of(runs[:8]) == list(study.PUBLISHED)
+    monkeypatch.delenv("AUDIOLAB_DATA", raising=False)
+    with pytest.raises(FileNotFoundError, match="OpenMIC"):
+        study.run(runs[0])
+    monkeypatch.setenv("AUDIOLAB_DATA", str(miniature))
+    monkeypatch.setattr(openmic, "split_validation", lambda rows, seed: (rows[:3], rows[3:]))
+    small = paper.at("smoke").but(profile="paper", n_train_clips=3)
+    world = study.openmic_world(small)
+    assert [s.n_clips for s in (world.train, world.validation, world.test, world.held_out)] == [3, 1, 2, 0]
+    assert world.train.x.shape == (3, 998, 64)
+    nan = np.nan
+    np.testing.assert_array_equal(world.train.y, [[0, 1, nan], [nan, 0, 1], [1, nan, 0]])
+    with pytest.raises(FileNotFoundError, match="VGGish"):
+        study.run(base.Run("visual_attention", "openmic", {"model": "AttTF"}, 0, small))
+    monkeypatch.setattr(study, "published_front", lambda: front)
+    for name in ("AttTF", "FC", "SR16-FL"):
+        found = study.run(base.Run("visual_attention", "openmic", {"model": name}, 0, small))
+        assert 0 <= found.values["macro_f1"] <= 1
+        assert "held_out_f1" not in found.values
+        assert found.data["name"] == "OpenMIC-2018"
+    (miniature / "openmic-2018" / "audio" / "000" / "000005_0.ogg").unlink()
+    with pytest.raises(FileNotFoundError, match=r"000005_0\.ogg"):
+        study.openmic_world(small)
 
 
 def test_dry_run_reports_the_papers_size(monkeypatch):
