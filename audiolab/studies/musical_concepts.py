@@ -25,7 +25,7 @@ from audiolab.models.resnet_roll import ResNetRoll
 from audiolab.recipes.musical_concepts import MusicalConcepts
 from audiolab.worlds import composers
 
-from . import composer_scores
+from . import composer_maestro, composer_scores
 from .base import Result, Run
 from .composer_factors import factor_values, rank_values
 from .composer_scoring import piece_votes, scores, trivial_features, trivial_forest
@@ -57,7 +57,7 @@ MODULES = (
     *WORLD_MODULES, "audiolab.models.resnet_roll", "audiolab.losses.composer", "audiolab.explain.concepts",
     "audiolab.explain.factorisation", "audiolab.data.scores", "audiolab.data.repertoires",
     "audiolab.studies.composer_scores", "audiolab.studies.composer_worlds", "audiolab.studies.composer_scoring",
-    "audiolab.studies.composer_factors", "audiolab.studies.musical_concepts",
+    "audiolab.studies.composer_factors", "audiolab.studies.composer_maestro", "audiolab.studies.musical_concepts",
 )
 
 
@@ -262,7 +262,13 @@ _GRID = {
 
 
 def grid(recipe: MusicalConcepts) -> list[Run]:
-    """Every comparison on every seed; runs that share a trained network stand together, so that it is trained once."""
+    """Every comparison on every seed; runs that share a trained network stand together, so that it is trained once.
+
+    At profile "paper" there is one experiment, "maestro": the published network and the forest on the published data.
+    """
+    if recipe.profile == "paper":
+        seeds = range(recipe.n_seeds)
+        return [Run(CHAPTER, "maestro", {"model": m}, seed, recipe) for seed in seeds for m in ("network", "forest")]
     return [
         Run(CHAPTER, experiment, {"model": model}, seed, recipe)
         for group in (
@@ -276,12 +282,12 @@ def grid(recipe: MusicalConcepts) -> list[Run]:
 def run(run: Run) -> Result:
     """One entry of `grid`.
 
-    Raises ValueError at profile "paper", whose data set is not read here, and FileNotFoundError for "signs" when the
-    performances and the published concept sets are not in `AUDIOLAB_DATA`.
+    Runs of profile "paper" train on a GPU where there is one. Raises FileNotFoundError where MAESTRO is not in
+    `AUDIOLAB_DATA`, and for "signs" where the performances and the published concept sets are not.
     """
     recipe, model, seed = run.recipe, run.condition["model"], run.seed
-    if recipe.profile == "paper":
-        raise ValueError("profile: 'paper' needs MAESTRO, which is not read yet; expected 'study', or --dry-run")
+    if run.experiment == "maestro":
+        return _run_maestro(recipe, model, seed)
     if run.experiment == "classifier":
         return _run_classifier(recipe, model, seed)
     if run.experiment == "signs":
@@ -362,6 +368,20 @@ def layer_values(
             f"{test}_wrong": float((found[:4] == -wanted).sum()), f"{test}_nulls": float((found[4:] != 0).sum()),
         }
     return values
+
+
+def _run_maestro(recipe: MusicalConcepts, model: str, seed: int) -> Result:
+    """The network or the forest on the published pieces; the forest is shown as many crops of each piece as tested."""
+    split = composer_maestro.maestro_split(recipe)
+    train, test = Rolls(*split.train), Rolls(*split.test)
+    data = {"name": f"MAESTRO v2.0.0, {len(split.classes)} composers", "checksum": checksum_of(test.rolls)}
+    if model == "forest":
+        shown = composer_maestro.all_crops(train, recipe)
+        return Result(trivial_forest(shown, test, seed=seed) | {"n_test": len(test.y)}, None, data)
+    place = training.choose_device("auto")
+    network = train_classifier(train, recipe, seed, device="auto").model.to(place)
+    values = scores(probabilities(network, test.excerpts(recipe.excerpt_frames), recipe), test.y, test.piece)
+    return Result(values | {"n_test": len(test.y)}, sum(p.numel() for p in network.parameters()), data, str(place))
 
 
 def _run_classifier(recipe: MusicalConcepts, model: str, seed: int) -> Result:
