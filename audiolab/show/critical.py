@@ -261,7 +261,7 @@ def claims_table(
     """Claims of a chapter (or of all): what was published, what was found here, and the verdict.
 
     "ours" is mean ± standard deviation over n seeds of the two systems compared, and the paired difference with its
-    95 % interval.
+    95 % interval; "how to read it" is the claim's note, what its test cannot say.
     """
     rows = []
     for claim in load_claims(chapter, book=book):
@@ -274,7 +274,9 @@ def claims_table(
             "claim": claim["claim"],
             "published": f"{claim['published']} ({claim['where']})",
             "ours": ours,
+            "how to read it": claim.get("test", {}).get("note", "").strip(),
             "data and profile": f"{found['data']}" + (f"; {found['profile']}" if found["profile"] else ""),
+            "control": claim["control"],
             "verdict": found["verdict"] + why + note,
         })
     caption = "Claims, what was published, what was found here, and the verdict."
