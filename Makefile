@@ -63,6 +63,7 @@ lint: setup
 	$(PYTHON) -m ruff check .
 
 unit: lint
+	@$(PYTHON) -m tools.loopback
 	$(PYTHON) -m pytest tests --ignore=tests/pages -n 2 -q
 
 # Every chapter at smoke, rendered; then each notebook once more in a fresh kernel; then a browser looks at the pages.

@@ -25,6 +25,7 @@ import nbformat
 
 from tools import stage as staging
 from tools.chapters import ROOT, TEMPLATE, find_notebooks, plain_python, read_cells, read_notebook
+from tools.loopback import ensure_loopback
 from tools.modules import Package
 
 CELL_TIMEOUT_S = 900
@@ -216,6 +217,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--force", action="store_true", help="run every chapter again")
     parser.add_argument("--no-pages", action="store_true", help="execute, but render nothing")
     options = parser.parse_args(arguments)
+    ensure_loopback()  # kernels need it, also with the network off
     return build(
         options.profile, only=options.only, workers=options.workers, force=options.force, pages=not options.no_pages
     )
