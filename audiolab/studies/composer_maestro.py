@@ -20,8 +20,8 @@ SPLIT_SEED = 333  # the published code's; every run has the same pieces on eithe
 def maestro_split(recipe: MusicalConcepts, *, folder: str | Path | None = None) -> Split:
     """Pieces split as published: whole rolls to train on, `n_windows` crops spread over each validation piece to test.
 
-    The first performance of each title is read, in the table's order. Reading 667 of them takes some minutes the first
-    time; the crops take 0.65 GB.
+    The first performance of each title is read, in the table's order; the rolls stay in the cache. The crops of all
+    published pieces are 0.65 GB.
 
     Raises FileNotFoundError when MAESTRO is not in `AUDIOLAB_DATA` or lacks a file.
     """
