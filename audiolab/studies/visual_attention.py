@@ -161,7 +161,7 @@ def openmic_world(recipe: VisualAttention, seed: int = WORLD_SEED, *, root: str 
     """The paper's own data: OpenMIC-2018's official split, of which the first clips, as many as the recipe says.
 
     Validation clips are drawn from the training part with `seed`. Labels nobody gave stay unknown, there are no stems,
-    no programs, and so neither `World.clip` nor a split `held_out`. All of its log-mels are 2.6 GB; they stay in the cache.
+    no programs, and so neither `World.clip` nor a split `held_out`. All log-mels are 2.6 GB and stay in the cache.
     Raises FileNotFoundError where the data set or one of its sounds is not there.
     """
     table = openmic.read_openmic(root)
