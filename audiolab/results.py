@@ -221,6 +221,13 @@ def _equivalent(name: str, before: str, after: str, root: str | Path | None) -> 
 def _declared(path: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
+    about = path.stat()
+    return _read_declared(path, about.st_mtime_ns, about.st_size)
+
+
+@functools.lru_cache(maxsize=8)
+def _read_declared(path: Path, mtime_ns: int, size: int) -> list[dict[str, str]]:
+    """The entries, read again only when the file has changed: every row of a table asks for them."""
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
         needed = ("module", "before", "after", "why", "checked")
@@ -233,11 +240,16 @@ def _declared(path: Path) -> list[dict[str, str]]:
 
 def _recipe_is_current(stored: dict[str, Any], profile: str) -> bool:
     """Whether the recipe class named in the row still has the stored hash at the row's profile."""
-    module, _, name = stored.get("class", "").rpartition(".")
     try:
-        return getattr(importlib.import_module(module), name)().at(profile).hash() == stored["hash"]
+        return _recipe_hash(stored["class"], profile) == stored["hash"]
     except (ImportError, AttributeError, ValueError, KeyError):
         return False
+
+
+@functools.cache
+def _recipe_hash(path: str, profile: str) -> str:
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name)().at(profile).hash()
 
 
 @functools.cache

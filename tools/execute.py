@@ -29,6 +29,8 @@ from tools.loopback import ensure_loopback
 from tools.modules import Package
 
 CELL_TIMEOUT_S = 900
+# Modules make half a million objects that live to the end: the collector need not look at them so often, nor at exit.
+_KERNEL_START = "import atexit, gc; gc.set_threshold(100_000, 20, 50); atexit.register(gc.freeze); del atexit, gc"
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -89,8 +91,8 @@ def execute(page: Path, target: Path, profile: str) -> Outcome:
         with _stderr_to(log):  # a kernel says on its stderr how it is started and stopped; cells' stderr is not in it
             papermill.execute_notebook(
                 str(clean), str(raw), parameters={"profile": profile}, kernel_name="python3", cwd=str(target.parent),
-                progress_bar=False, log_output=False, request_save_on_cell_execute=False,
-                execution_timeout=CELL_TIMEOUT_S,
+                progress_bar=False, log_output=False, request_save_on_cell_execute=False, autosave_cell_every=0,
+                execution_timeout=CELL_TIMEOUT_S, extra_arguments=[f"--IPKernelApp.exec_lines={_KERNEL_START}"],
             )  # fmt: skip
     except PapermillExecutionError as error:
         trace = _COLOUR.sub("", "\n".join(error.traceback))

@@ -84,7 +84,7 @@ class LocalPrototypes(Recipe):
             "n_explained_clips": 1, "mlp_max_epochs": 1, "ablation_n_train_clips": 4, "ablation_max_epochs": 1,
             "ablation_n_seeds": 1, "n_main_seeds": 1, "recorded_max_epochs": 1,
             "n_train_clips": 4, "n_validation_clips": 2, "n_test_clips": 2, "batch_size": 16, "max_epochs": 1,
-            "small_n_train_clips": 6, "small_n_validation_clips": 4, "small_max_epochs": 1, "n_seeds": 1,
+            "small_n_train_clips": 4, "small_n_validation_clips": 2, "small_max_epochs": 1, "n_seeds": 1,
         },
         "demo": {
             "n_train_clips": 120, "n_validation_clips": 40, "n_test_clips": 40, "batch_size": 32, "max_epochs": 4,

@@ -14,6 +14,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+import torch
 from IPython.display import HTML
 
 from .images import GLOW_ALPHA, VEIL_ALPHA, contour_path, map_png, spectrogram_png
@@ -160,17 +161,16 @@ def _unit_maps(maps: Mapping[str, Any], shared_scale: bool) -> dict[str, np.ndar
 def _spectrogram(
     waveform: np.ndarray, sample_rate: int, spectrogram: Any, frequencies_hz: Any
 ) -> tuple[np.ndarray, np.ndarray]:
-    import librosa
+    from librosa import mel_frequencies
 
     if spectrogram is None:
+        from audiolab.features import LogMel
+
         # 640 columns are all that the picture shows; a short sound gets the finest useful step.
         hop_length = max(128, waveform.size // 640)
-        n_fft = 2048
-        power = librosa.feature.melspectrogram(
-            y=np.pad(waveform, (0, max(0, n_fft - waveform.size))), sr=sample_rate, n_fft=n_fft, hop_length=hop_length,
-            n_mels=128, htk=True,
-        )  # fmt: skip
-        x_db = librosa.power_to_db(power, ref=np.max, top_db=80.0).T[: 1 + waveform.size // hop_length]
+        log_mel = LogMel(sample_rate=sample_rate, n_fft=2048, hop_length=hop_length, n_mels=128, center=True)
+        x_db = log_mel(torch.from_numpy(np.asarray(waveform, dtype=np.float32))[None])[0].numpy()
+        x_db = x_db - x_db.max()
     else:
         if hasattr(spectrogram, "detach"):
             spectrogram = spectrogram.detach().cpu()
@@ -180,7 +180,7 @@ def _spectrogram(
         if not np.isfinite(x_db).all():
             raise ValueError("spectrogram: expected finite decibels, got NaN or infinite values")
     if frequencies_hz is None:
-        return x_db, librosa.mel_frequencies(n_mels=x_db.shape[1], fmin=0, fmax=sample_rate / 2, htk=True)
+        return x_db, mel_frequencies(n_mels=x_db.shape[1], fmin=0, fmax=sample_rate / 2, htk=True)
     rows_hz = np.asarray(frequencies_hz, dtype=np.float64)
     if rows_hz.shape != (x_db.shape[1],) or not (np.diff(rows_hz) > 0).all() or not 0 <= rows_hz[0] < np.inf:
         raise ValueError(f"frequencies_hz: expected {x_db.shape[1]} rising values in Hz, got shape {rows_hz.shape}")

@@ -116,3 +116,20 @@ def test_errors_name_the_argument(changes, said):
     arguments = {"sound": NOISE[:RATE], "maps": {"a": np.ones((3, 3))}, "sample_rate": RATE, **changes}
     with pytest.raises(ValueError, match=said):
         show.player(arguments.pop("sound"), arguments.pop("maps"), arguments.pop("events", ()), **arguments)
+
+
+@pytest.mark.filterwarnings("ignore:n_fft=2048 is too large")
+@pytest.mark.parametrize("n_samples", [700, 2048, 50_000])
+def test_its_own_spectrogram_is_librosas(n_samples):
+    import librosa
+
+    from audiolab.show.players import _spectrogram
+
+    sound = NOISE[:n_samples].astype(np.float32) * np.linspace(1, 0, n_samples, dtype=np.float32) ** 4
+    picture, rows_hz = _spectrogram(sound, RATE, None, None)
+    hop_length = max(128, n_samples // 640)
+    power = librosa.feature.melspectrogram(
+        y=sound, sr=RATE, n_fft=2048, hop_length=hop_length, n_mels=128, htk=True, pad_mode="constant"
+    )
+    np.testing.assert_allclose(picture, librosa.power_to_db(power, ref=np.max, top_db=80).T, atol=2e-3)
+    assert picture.shape == (1 + n_samples // hop_length, 128) and rows_hz[0] >= 0

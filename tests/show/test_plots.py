@@ -129,10 +129,28 @@ def test_the_style_is_opaque_and_sized_for_the_column():
         assert plt.rcParams["figure.facecolor"] == "white"
 
 
-@pytest.mark.parametrize(("sharp", "format"), [(True, "retina"), (False, "png")])
-def test_only_a_page_that_is_read_is_drawn_at_twice_the_pixels(monkeypatch, sharp, format):
+@pytest.mark.parametrize(("sharp", "kind", "options"), [(True, "retina", {}), (False, "png", {"bbox_inches": None})])
+def test_only_a_page_that_is_read_is_drawn_at_twice_the_pixels(monkeypatch, sharp, kind, options):
     said = []
-    monkeypatch.setattr("matplotlib_inline.backend_inline.set_matplotlib_formats", said.append)
+    monkeypatch.setattr(
+        "matplotlib_inline.backend_inline.set_matplotlib_formats", lambda name, **kw: said.append((name, kw))
+    )
     with matplotlib.rc_context():
         show.use_style(sharp=sharp)
-    assert said == [format]
+    assert said == [(kind, options)]
+
+
+def test_a_notebook_draws_each_figure_when_it_shows_it_and_not_before():
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    try:
+        plt.install_repl_displayhook()
+        hooks = shell.events.callbacks["post_execute"]
+        drawn = [hook for hook in hooks if "draw_all" in hook.__qualname__]
+        assert drawn
+        with matplotlib.rc_context():
+            show.use_style()
+        assert drawn[0] not in shell.events.callbacks["post_execute"]
+    finally:
+        InteractiveShell.clear_instance()
