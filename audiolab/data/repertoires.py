@@ -13,7 +13,7 @@ import re
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,14 +54,9 @@ def list_repertoires(*, seed: int = 0, max_bytes: int = 100_000, limit: int | No
     `refused` counts the files that the draw met and left out.
     Raises ImportError when music21 is missing (names the extra).
     """
-    root = _corpus_folder()
     files, refused = [], 0
-    for repertoire, folders in _FOLDERS.items():
-        found = [
-            path for folder in folders for path in sorted((root / folder).rglob("*"))
-            if path.suffix in (".xml", ".mxl") and not path.stem.endswith("_old")
-            and not (repertoire == "Viennese quartets" and path.stat().st_size > max_bytes)
-        ]
+    for repertoire in _FOLDERS:
+        found = _score_files(repertoire, max_bytes)
         wanted, kept = min(_DRAWN.get(repertoire, len(found)), limit or len(found)), []
         for i in np.random.default_rng(seed).permutation(len(found)):
             if len(kept) == wanted:
@@ -72,6 +67,37 @@ def list_repertoires(*, seed: int = 0, max_bytes: int = 100_000, limit: int | No
                 kept.append((repertoire, found[i]))
         files += sorted(kept)
     return Listing(files, refused)
+
+
+def list_named(names: Iterable[str], *, max_bytes: int = 100_000) -> Listing:
+    """The files of pieces that are known by name (`Piece.name`), by the rule of `list_repertoires`; nothing is drawn.
+
+    Raises ImportError when music21 is missing, and ValueError when a name is not there or its file claims rights now:
+    another version of music21 carries other scores.
+    """
+    names = set(names)
+    files = [
+        (repertoire, path) for repertoire in _FOLDERS for path in sorted(_score_files(repertoire, max_bytes))
+        if _name(path) in names
+    ]
+    files = [(repertoire, path) for repertoire, path in files if not has_claim(path)]
+    missing = sorted(names - {_name(path) for _, path in files})
+    if missing:
+        raise ValueError(f"names: expected pieces of music21's corpus, got {missing[:3]} ({len(missing)} not there)")
+    return Listing(files, 0)
+
+
+def _score_files(repertoire: str, max_bytes: int) -> list[Path]:
+    root = _corpus_folder()
+    return [
+        path for folder in _FOLDERS[repertoire] for path in sorted((root / folder).rglob("*"))
+        if path.suffix in (".xml", ".mxl") and not path.stem.endswith("_old")
+        and not (repertoire == "Viennese quartets" and path.stat().st_size > max_bytes)
+    ]
+
+
+def _name(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}"
 
 
 def has_claim(path: Path) -> bool:
@@ -101,8 +127,7 @@ def read_pieces(listing: Listing) -> Iterator[Piece]:
             continue
         if repertoire.startswith("Bach") and len(np.unique(table[:, 3])) != 4:
             continue
-        name = f"{path.parent.name}/{path.stem}"
-        yield Piece(repertoire, _unit(repertoire, path, table), name, table)
+        yield Piece(repertoire, _unit(repertoire, path, table), _name(path), table)
 
 
 def _unit(repertoire: str, path: Path, table: np.ndarray) -> str:

@@ -312,14 +312,18 @@ def pseudo_concepts(
             f"size: expected 2 to {len(pool) // 2} of {len(pool)} random excerpts in sets of 4 or more, got {size}, "
             f"smallest set {smallest}"
         )
+    # The other examples take no part: without them the algebra is a few times smaller.
+    gram, projections = space.gram[np.ix_(pool, pool)], space.projections[:, pool]
+    small = space._replace(gram=gram, projections=projections)
+    sets = [np.searchsorted(pool, np.asarray(one, dtype=int)) for one in random_sets]
     rng = np.random.default_rng(seed)
     means, scores = [], []
     while len(means) < n:
-        drawn = rng.choice(pool, size, replace=False)
-        left = [np.setdiff1d(one, drawn) for one in random_sets]
+        drawn = rng.choice(len(pool), size, replace=False)
+        left = [np.setdiff1d(one, drawn) for one in sets]
         if min(map(len, left)) < 2:
             continue
-        s = sensitivities(space, fit_cavs(space.gram, [drawn] * len(left), left, method=method))
+        s = sensitivities(small, fit_cavs(gram, [drawn] * len(left), left, method=method))
         means.append(class_means(s, space.y, space.n_classes).mean(0))
         scores.append(tcav_scores(s, space.y, space.n_classes))
     return Null(np.stack(means), np.stack(scores))

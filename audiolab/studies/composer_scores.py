@@ -7,7 +7,8 @@ machine. Axes: N excerpts, T frames, F keys.
 from __future__ import annotations
 
 import zlib
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,6 +31,7 @@ class Split(NamedTuple):
     test: tuple[list[np.ndarray], np.ndarray, np.ndarray]
     classes: tuple[str, ...]
     note: str  # what was read and what was refused
+    tested: tuple[str, ...] = ()  # names of the tested pieces
 
 
 def split_by_unit(labels: np.ndarray, units: np.ndarray, *, share: float = 0.3, seed: int = 0) -> np.ndarray:
@@ -50,10 +52,16 @@ def split_by_unit(labels: np.ndarray, units: np.ndarray, *, share: float = 0.3, 
 
 def corpus_pieces(*, seed: int = 0, limit: int | None = None) -> tuple[list[repertoires.Piece], int]:
     """Pieces of the four repertoires, from the cache after the first reading (a minute), and the count of refused."""
+    return _cached_pieces([seed, limit], lambda: repertoires.list_repertoires(seed=seed, limit=limit))
+
+
+def _cached_pieces(
+    what: list[Any], list_files: Callable[[], repertoires.Listing]
+) -> tuple[list[repertoires.Piece], int]:
     import music21
 
     def make() -> dict[str, np.ndarray]:
-        listing = repertoires.list_repertoires(seed=seed, limit=limit)
+        listing = list_files()
         found = list(repertoires.read_pieces(listing))
         return {
             "repertoire": np.array([p.repertoire for p in found]), "unit": np.array([p.unit for p in found]),
@@ -61,7 +69,7 @@ def corpus_pieces(*, seed: int = 0, limit: int | None = None) -> tuple[list[repe
             "table": np.concatenate([p.table for p in found]).astype(np.float32), "refused": np.array(listing.refused),
         }
 
-    a = cached_arrays("repertoires", [seed, limit, music21.__version__], ("audiolab.data.repertoires",), make)
+    a = cached_arrays("repertoires", [*what, music21.__version__], ("audiolab.data.repertoires",), make)
     tables = np.split(a["table"].astype(float), np.cumsum(a["size"])[:-1])
     rows = zip(a["repertoire"], a["unit"], a["name"], tables, strict=True)
     return [repertoires.Piece(str(r), str(u), str(n), t) for r, u, n, t in rows], int(a["refused"])
@@ -79,9 +87,6 @@ def corpus_split(
     labels = np.array([repertoires.REPERTOIRES.index(p.repertoire) for p in pieces])
     tested = split_by_unit(labels, np.array([p.unit for p in pieces]), seed=seed)
 
-    def excerpt(piece: repertoires.Piece, number: int) -> np.ndarray:
-        return window(notes_to_roll(repertoires.normalised_excerpt(piece.table, seed=number, raw=raw)), 0)
-
     rng = np.random.default_rng([seed, 51])
     quarters = np.array([min(600.0, float(np.ptp(p.table[:, 0]))) for p in pieces])
     train: list[list] = [[], [], []]
@@ -89,18 +94,40 @@ def corpus_split(
         rows = np.flatnonzero((labels == k) & ~tested)
         chosen = rng.choice(rows, n_train // len(repertoires.REPERTOIRES), p=quarters[rows] / quarters[rows].sum())
         for row in chosen:
-            train[0].append(excerpt(pieces[row], int(rng.integers(2**40))))
+            train[0].append(_excerpt(pieces[row], int(rng.integers(2**40)), raw))
             train[1].append(k)
             train[2].append(int(row))
-    test: list[list] = [[], [], []]
-    for row in np.flatnonzero(tested):
-        n = int(np.clip(len(np.unique(pieces[row].table[:, 0])) // 50, 1, n_per_piece))
-        for i in range(n):
-            test[0].append(excerpt(pieces[row], zlib.crc32(f"{pieces[row].name} {i}".encode())))
-            test[1].append(int(labels[row]))
-            test[2].append(int(row))
+    test = _test_side(pieces, np.flatnonzero(tested), n_per_piece, raw)
     note = f"{len(pieces)} pieces read, {refused} files refused for a claim to rights, {tested.sum()} pieces tested"
-    return Split(_side(train), _side(test), repertoires.REPERTOIRES, note)
+    names = tuple(pieces[row].name for row in np.flatnonzero(tested))
+    return Split(_side(train), test, repertoires.REPERTOIRES, note, names)
+
+
+def corpus_test(names: Sequence[str], *, n_per_piece: int = 8) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """The test side of `corpus_split` alone, of the pieces that are named: as few scores are read as can be.
+
+    Rolls, classes and pieces (numbered from 0). Raises ValueError for a name that music21's corpus does not carry.
+    """
+    pieces, _ = _cached_pieces(["named", *sorted(names)], lambda: repertoires.list_named(names))
+    return _test_side(pieces, range(len(pieces)), n_per_piece)
+
+
+def _test_side(
+    pieces: Sequence[repertoires.Piece], rows: Iterable[int], n_per_piece: int, raw: bool = False
+) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    side: list[list] = [[], [], []]
+    for row in rows:
+        piece = pieces[row]
+        n = int(np.clip(len(np.unique(piece.table[:, 0])) // 50, 1, n_per_piece))
+        for i in range(n):
+            side[0].append(_excerpt(piece, zlib.crc32(f"{piece.name} {i}".encode()), raw))
+            side[1].append(repertoires.REPERTOIRES.index(piece.repertoire))
+            side[2].append(int(row))
+    return _side(side)
+
+
+def _excerpt(piece: repertoires.Piece, number: int, raw: bool) -> np.ndarray:
+    return window(notes_to_roll(repertoires.normalised_excerpt(piece.table, seed=number, raw=raw)), 0)
 
 
 def asap_split(*, seed: int = 0, without: tuple[str, ...] = (), per_piece: int = 12) -> Split:

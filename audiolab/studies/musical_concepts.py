@@ -387,7 +387,7 @@ def _run_maestro(recipe: MusicalConcepts, model: str, seed: int) -> Result:
 def _run_classifier(recipe: MusicalConcepts, model: str, seed: int) -> Result:
     """A network or the forest on the four repertoires, normalised or as written; both see the same excerpts."""
     raw = model.endswith("as written")
-    train, test, _ = _corpus(seed, raw)
+    train, test, *_ = _corpus(seed, raw)
     data = {"name": "four repertoires (music21 corpus)", "checksum": checksum_of(test.rolls)}
     if model.startswith("forest"):
         return Result(trivial_forest(train, test, seed=seed) | {"n_test": len(test.y)}, None, data)
@@ -398,18 +398,18 @@ def _run_classifier(recipe: MusicalConcepts, model: str, seed: int) -> Result:
 
 
 @functools.lru_cache(maxsize=2)
-def _corpus(seed: int, raw: bool = False) -> tuple[Rolls, Rolls, tuple[str, ...]]:
+def _corpus(seed: int, raw: bool = False) -> composer_scores.Split:
     split = composer_scores.corpus_split(seed=seed, raw=raw)
-    return Rolls(*split.train), Rolls(*split.test), split.classes
+    return split._replace(train=Rolls(*split.train), test=Rolls(*split.test))
 
 
 @functools.lru_cache(maxsize=2)
 def _corpus_network(recipe: MusicalConcepts, seed: int, raw: bool = False) -> ResNetRoll:
     """The network on repertoires; that of seed 0 on normalised excerpts is kept beside the ledger."""
-    train, _, classes = _corpus(seed, raw)
-    network = train_classifier(train, recipe.but(window_frames=recipe.excerpt_frames), seed).model
+    split = _corpus(seed, raw)
+    network = train_classifier(split.train, recipe.but(window_frames=recipe.excerpt_frames), seed).model
     if recipe.profile == "study" and seed == 0 and not raw:
-        save_study_weights(network, classes, recipe)
+        save_study_weights(network, split.classes, split.tested, recipe)
     return network
 
 
@@ -420,7 +420,7 @@ def _run_ranks(recipe: MusicalConcepts, experiment: str, kind: str, seed: int) -
         values = rank_values(network, test, kind, among=(classes.index("Bach"), classes.index("Chopin")), seed=seed)
         name = "Bach and Chopin of ASAP"
     else:
-        network, (_, test, _) = _corpus_network(recipe, seed), _corpus(seed)
+        network, test = _corpus_network(recipe, seed), _corpus(seed).test
         values, name = rank_values(network, test, kind, seed=seed), "four repertoires (music21 corpus)"
     n_parameters = sum(p.numel() for p in network.parameters())
     return Result(values, n_parameters, {"name": name, "checksum": checksum_of(test.rolls)})
@@ -428,7 +428,7 @@ def _run_ranks(recipe: MusicalConcepts, experiment: str, kind: str, seed: int) -
 
 def _run_corpus_signs(recipe: MusicalConcepts, seed: int) -> Result:
     """What the generators' textures do to the repertoires' logits, by both tests at two layers: no truth is known."""
-    network, (_, test, classes) = _corpus_network(recipe, seed), _corpus(seed)
+    network, (_, test, classes, *_) = _corpus_network(recipe, seed), _corpus(seed)
     examples = planted_examples(recipe, derive_seed(101, seed, 0, 0))
     tables = {}
     for layer in ("layer4", "layer3"):
@@ -507,14 +507,28 @@ def _published(without: tuple[str, ...]) -> np.ndarray:
 
 
 def save_study_weights(
-    network: ResNetRoll, classes: Sequence[str], recipe: MusicalConcepts, root: str | Path | None = None
+    network: ResNetRoll, classes: Sequence[str], tested: Sequence[str], recipe: MusicalConcepts,
+    root: str | Path | None = None,
 ) -> Path:
-    """Keep the network on repertoires with its classes and recipe."""
-    return keep("musical_concepts_corpus", network, {"classes": list(classes), "recipe": recipe.to_dict()}, root)
+    """Keep the network on repertoires with its classes, the names of the pieces it was not trained on, and its recipe.
+
+    The names let a page read these scores alone.
+    """
+    about = {"classes": list(classes), "tested": list(tested), "recipe": recipe.to_dict()}
+    return keep("musical_concepts_corpus", network, about, root)
 
 
-def load_study_weights(root: str | Path | None = None) -> tuple[ResNetRoll, tuple[str, ...], MusicalConcepts]:
-    """The study's network on the four repertoires (seed 0) in evaluation mode, its classes and its recipe.
+class Kept(NamedTuple):
+    """The study's network on repertoires, what it tells apart, the names of its test pieces, and its recipe."""
+
+    network: ResNetRoll
+    classes: tuple[str, ...]
+    tested: tuple[str, ...]
+    recipe: MusicalConcepts
+
+
+def load_study_weights(root: str | Path | None = None) -> Kept:
+    """The study's network on the four repertoires (seed 0), in evaluation mode, and what belongs to it.
 
     Raises as `kept.fetch`.
     """
@@ -524,7 +538,7 @@ def load_study_weights(root: str | Path | None = None) -> tuple[ResNetRoll, tupl
 
     command = "musical_concepts --profile study --only experiment=corpus_signs"
     network, about = fetch("musical_concepts_corpus", command, make, root)
-    return network, tuple(about["classes"]), MusicalConcepts().but(**about["recipe"])
+    return Kept(network, tuple(about["classes"]), tuple(about["tested"]), MusicalConcepts().but(**about["recipe"]))
 
 
 def dry_run(recipe: MusicalConcepts) -> dict[str, dict[str, Any]]:

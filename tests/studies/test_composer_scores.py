@@ -22,6 +22,12 @@ def test_corpus_of_a_few_pieces():
     assert set(split.test[1]) == {0, 1, 2, 3}
     again = composer_scores.corpus_split(limit=4, n_train=40, n_per_piece=2)
     assert all(np.array_equal(a, b) for a, b in zip(split.test[0], again.test[0], strict=True))
+    rolls, y, piece = composer_scores.corpus_test(split.tested, n_per_piece=2)
+    assert all(np.array_equal(a, b) for a, b in zip(split.test[0], rolls, strict=True))
+    assert y.tolist() == split.test[1].tolist()
+    assert piece.max() + 1 == len(split.tested)
+    with pytest.raises(ValueError, match="bwv0/none"):
+        composer_scores.corpus_test([*split.tested, "bwv0/none"])
 
 
 def test_published_signs_are_the_table():

@@ -170,7 +170,7 @@ def test_every_made_up_run_of_the_grid_gives_finite_values(recipe, experiment):
 def rolls(recipe, world, monkeypatch):
     """The world's rolls in the place of real scores."""
     classes = ("Bach", "Haydn", "Beethoven", "Chopin")
-    split = composer_scores.Split(world.train, world.test, classes, "")
+    split = composer_scores.Split(world.train, world.test, classes, "", ("bwv1/chorale", "kv80/movement1"))
     monkeypatch.setattr(composer_scores, "corpus_split", lambda **_: split)
     monkeypatch.setattr(composer_scores, "asap_split", lambda **_: split)
     for cached in (study._corpus, study._corpus_network, study._asap_network):
@@ -200,7 +200,8 @@ def test_the_network_of_the_first_seed_is_kept(recipe, tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="audiolab run musical_concepts"):
         study.load_study_weights()
     network = study._corpus_network(recipe.but(profile="study"), 0)
-    again, classes, stored = study.load_study_weights()
+    again, classes, tested, stored = study.load_study_weights()
+    assert tested == ("bwv1/chorale", "kv80/movement1")
     assert classes == ("Bach", "Haydn", "Beethoven", "Chopin")
     assert stored.n_steps == recipe.n_steps
     x = torch.rand(2, 400, 88)
