@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "composer_worlds",
         "drawn",
         "global_and_local",
+        "instrument_worlds",
         "local_prototypes",
         "musical_concepts",
         "prototype_explanations",
