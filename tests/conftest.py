@@ -1,5 +1,6 @@
 """What all tests share: one thread, matplotlib without a window, and a miniature of a data set."""
 
+import json
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -52,4 +53,26 @@ def urban_sed(tmp_path, tone):
             text = "3.2\t4.0\tdog_bark\n0.5\t3.7\tsiren\n" if number == 0 else ""
             (folder / "annotations" / split / f"{name}.txt").write_text(text)
             (folder / "annotations" / split / f"{name}.jams").write_text("{}")
+    return tmp_path
+
+
+@pytest.fixture
+def miniature_openmic(tmp_path, tone):
+    """The data folder with six clips of OpenMIC-2018 in its own layout, with sound."""
+    from audiolab.data import openmic
+
+    folder = tmp_path / "openmic-2018"
+    (folder / "partitions").mkdir(parents=True)
+    classes = ["accordion", "guitar", "flute"]
+    (folder / "class-map.json").write_text(json.dumps({name: i for i, name in enumerate(classes)}))
+    keys = [f"00000{i}_0" for i in range(6)]
+    lines = ["sample_key,instrument,relevance,num_responses"]
+    lines += [f"{key},{classes[(i + k) % 3]},{k},3" for i, key in enumerate(keys) for k in (0, 1)]
+    (folder / openmic.LABELS).write_text("\n".join(lines))
+    (folder / "partitions" / "split01_train.csv").write_text("\n".join(keys[:4]) + "\n")
+    (folder / "partitions" / "split01_test.csv").write_text("\n".join(keys[4:]) + "\n")
+    (folder / "audio" / "000").mkdir(parents=True)
+    for i, key in enumerate(keys):
+        sound = tone(160_000, 16_000, level=0.1 * (i + 1))
+        soundfile.write(folder / "audio" / "000" / f"{key}.ogg", sound, 16_000, format="OGG", subtype="VORBIS")
     return tmp_path

@@ -57,7 +57,7 @@ class SoundEffects(Recipe):
     split_by: str = "file"  # paper 4: stratified, no grouping is mentioned
     world_seed: int = 1  # adopted: which libraries are made; a run's own seed draws weights, order and windows
     n_seeds: int = 5  # adopted
-    n_main_seeds: int = 5  # adopted; of the experiments that the claims rest on
+    n_main_seeds: int = 5  # adopted; runs are made up to the larger of the two
 
     weights: str | None = None  # "study" loads what the study trained instead of training
 

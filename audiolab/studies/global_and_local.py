@@ -397,7 +397,6 @@ MADE_HERE = (
 )  # fmt: skip
 MODES = ("global", "local", "fused")
 PLACES = ("selected", "random", "even")
-N_BACKBONE_SEEDS = 3  # of the larger networks, on which no claim rests alone
 
 
 def recipe() -> GlobalAndLocal:
@@ -421,7 +420,7 @@ def grid(recipe: GlobalAndLocal) -> list[Run]:
         add("windows", "windows", PLACES, recipe.n_seeds)
     add("made_here", "model", MADE_HERE, recipe.n_seeds)
     for backbone in ("resnet38", "talnet", "sca_style"):
-        add("backbones", "model", (f"{backbone}/single", f"{backbone}/gl_at"), min(recipe.n_seeds, N_BACKBONE_SEEDS))
+        add("backbones", "model", (f"{backbone}/single", f"{backbone}/gl_at"), recipe.n_seeds)
     return runs
 
 

@@ -379,17 +379,14 @@ GRID = {
 }
 
 
-MAIN = ("libraries", "recordings")  # the claims rest on these
-
-
 def grid(recipe: SoundEffects) -> list[Run]:
     """All runs, seed after seed, so that a stopped study has whole seeds; OpenL3, once, where its weights are given."""
     from .openl3_baseline import find_weights
 
     runs = [
         Run(CHAPTER, experiment, {"model": model}, seed, recipe)
-        for seed in range(max(recipe.n_seeds, recipe.n_main_seeds)) for experiment, names in GRID.items()
-        if seed < (recipe.n_main_seeds if experiment in MAIN else recipe.n_seeds) for model in names
+        for seed in range(max(recipe.n_seeds, recipe.n_main_seeds))
+        for experiment, names in GRID.items() for model in names
     ]
     if find_weights() is not None:  # nothing of it depends on the seed
         runs += [Run(CHAPTER, name, {"model": "openl3"}, 0, recipe) for name in ("libraries", "recordings")]
