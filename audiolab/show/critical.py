@@ -175,12 +175,14 @@ def _check_test(claim: dict[str, Any], path: Path) -> None:
         raise ValueError(f"{where}: test: expected the fields {missing}, got {sorted(test)}")
     if test["direction"] not in ("greater", "less", "within"):
         raise ValueError(f'{where}: direction: expected "greater", "less" or "within", got {test["direction"]!r}')
+    if test.get("pairs", "seeds") not in ("seeds", "folds"):
+        raise ValueError(f'{where}: pairs: expected "seeds" or "folds", got {test["pairs"]!r}')
     if (test["direction"] == "within") != ("margin" in test):
         raise ValueError(f'{where}: margin: expected one for "within" and none else')
 
 
 class Evidence(NamedTuple):
-    """The runs that decide a claim: `table` has one row for each run of the two systems, on seeds that both have."""
+    """The runs that decide a claim: `table` has one row for each run of the two, on seeds (folds) that both have."""
 
     table: pd.DataFrame
     differences: pd.Series  # by seed
@@ -225,8 +227,9 @@ def command_of(claim: dict[str, Any]) -> str:
 
 
 def verdict_of(claim: dict[str, Any], *, root: str | Path | None = None) -> dict[str, Any]:
-    """Join one claim with its runs: `verdict` (word), `reason`, `ours`, `difference`, `n`, `profile`, `data`, `stale`.
+    """Join one claim with its runs: `verdict` (word), `reason`, `ours`, `difference`, `n`, `pairs`, `data` and so on.
 
+    `pairs` says what the n differences are taken over: "seeds", or "folds" of a cross-validation, one training each.
     The largest profile in the ledger decides ("paper" over "study" over "demo"). A claim without a test, without runs,
     or with fewer than two seeds is "not tested", and `reason` says which. Rows that today's code would not make still
     count, and `stale` tells how many they are.
@@ -235,8 +238,8 @@ def verdict_of(claim: dict[str, Any], *, root: str | Path | None = None) -> dict
         runs, differences, profile = evidence_of(claim, root=root)
     except LookupError as error:
         return {
-            "verdict": NOT_TESTED, "reason": str(error.args[0]), "ours": "", "difference": "", "n": 0, "profile": "",
-            "stale": 0, "data": claim["data"],
+            "verdict": NOT_TESTED, "reason": str(error.args[0]), "ours": "", "difference": "", "n": 0, "pairs": "",
+            "profile": "", "stale": 0, "data": claim["data"],
         }  # fmt: skip
     test = claim["test"]
     value, by = test["value"], test.get("by", "model")
@@ -250,6 +253,7 @@ def verdict_of(claim: dict[str, Any], *, root: str | Path | None = None) -> dict
         "ours": f"{table[value][test['first']]} against {table[against][test['second']]}",
         "difference": f"{found.mean:+.3f} [{found.low:+.3f}, {found.high:+.3f}]",
         "n": found.n,
+        "pairs": test.get("pairs", "seeds"),
         "profile": profile,
         "data": ", ".join(sorted(named)) or claim["data"],
         "stale": int((runs["stale"] != "").sum()),
@@ -261,13 +265,14 @@ def claims_table(
 ) -> Table:
     """Claims of a chapter (or of all): what was published, what was found here, and the verdict.
 
-    "ours" is mean ± standard deviation over n seeds of the two systems compared, and the paired difference with its
-    95 % interval; "how to read it" is the claim's note, what its test cannot say.
+    "ours" is mean ± standard deviation over n seeds (or folds) of the two systems compared, and the paired difference
+    with its 95 % interval; "how to read it" is the claim's note, what its test cannot say.
     """
     rows = []
     for claim in load_claims(chapter, book=book):
         found = verdict_of(claim, root=root)
-        ours = f"{found['ours']}; difference {found['difference']}, n = {found['n']}" if found["n"] else "–"
+        paired = f"difference {found['difference']}, n = {found['n']} {found['pairs']}"
+        ours = f"{found['ours']}; {paired}" if found["n"] else "–"
         why = f": {found['reason']}" if found["verdict"] == NOT_TESTED else ""
         note = f" ({found['stale']} rows are from older code)" if found["stale"] else ""
         row = {"id": claim["id"]} | ({} if chapter else {"chapter": claim["chapter"].replace("_", " ")})
@@ -304,7 +309,7 @@ def verdict_sentence(claim_id: str, *, book: str | Path | None = None, root: str
         compared = f"`{test['value']}` minus `{test['against']}` of {test['first']}"
     return Sentence(
         f"{opening}. {compared} is {found['difference']}"
-        f" (95 % interval, {found['n']} seeds{margin}), on {found['data']}, profile `{found['profile']}`;"
+        f" (95 % interval, {found['n']} {found['pairs']}{margin}), on {found['data']}, profile `{found['profile']}`;"
         f" published: {claim['published']}."
     )
 

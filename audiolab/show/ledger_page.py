@@ -25,10 +25,10 @@ def ledger(
 ) -> HTML:
     """Return the claims of a chapter (or of all) as cards that can be searched, filtered by verdict and sorted.
 
-    Each card has the claim, what was published, what was found (mean ± standard deviation over n seeds, the paired
-    difference and its 95 % interval), data, profile, control and verdict; unfolded, every run behind the numbers and
-    the command that makes them again. Runs made by code that has changed since are marked. Without scripts all cards
-    are shown in order.
+    Each card has the claim, what was published, what was found (mean ± standard deviation over n seeds or folds, the
+    paired difference and its 95 % interval), data, profile, control and verdict; unfolded, every run behind the numbers
+    and the command that makes them again. Runs made by code that has changed since are marked. Without scripts all
+    cards are shown in order.
 
     Args:
         chapter: name of a chapter, None for all.
@@ -77,7 +77,7 @@ def _card(claim: dict[str, Any], repository: str, root: str | Path | None) -> st
     found = verdict_of(claim, root=root)
     rows = {"published": f"{claim['published']} ({claim['where']})"}
     if found["n"]:
-        rows["here"] = f"{found['ours']}; difference {found['difference']}, n = {found['n']}"
+        rows["here"] = f"{found['ours']}; difference {found['difference']}, n = {found['n']} {found['pairs']}"
         rows["how to read it"] = found["reason"]
     else:
         rows["why not"] = found["reason"]
@@ -106,7 +106,8 @@ def _runs(claim: dict[str, Any], evidence: Evidence, repository: str) -> str:
     """Every run behind a claim's numbers, unfolded on demand."""
     test = claim["test"]
     by, columns = test.get("by", "model"), list(dict.fromkeys([test["value"], test.get("against", test["value"])]))
-    head = [by, "seed", *columns, "seconds", "made by"]
+    unit = "fold, from 0" if test.get("pairs") == "folds" else "seed"
+    head = [by, unit, *columns, "seconds", "made by"]
     lines = []
     for _, run in evidence.table.sort_values([by, "seed"]).iterrows():
         made_by = f"older code: {run['stale']}" if run["stale"] else "today's code"

@@ -119,6 +119,8 @@ def test_the_sentence_carries_its_numbers(ledger, tmp_path):
     assert "+0.100" in sentence
     assert "3 seeds" in sentence
     assert "not yet" in critical.verdict_sentence("A2", book=book)
+    folds = make_book(tmp_path / "folds", [CLAIM | {"test": CLAIM["test"] | {"pairs": "folds"}}])
+    assert "3 folds" in critical.verdict_sentence("A1", book=folds)
     with pytest.raises(ValueError, match="claim_id"):
         critical.verdict_sentence("Z9", book=book)
 
@@ -128,6 +130,7 @@ def test_the_sentence_carries_its_numbers(ledger, tmp_path):
     [
         ({"not_tested": "also"}, "either"),
         ({"test": {**CLAIM["test"], "direction": "more"}}, "direction"),
+        ({"test": {**CLAIM["test"], "pairs": "clips"}}, "pairs"),
         ({"test": {k: v for k, v in CLAIM["test"].items() if k != "margin"}}, "margin"),
         ({"test": {k: v for k, v in CLAIM["test"].items() if k != "value"}}, "value"),
     ],
