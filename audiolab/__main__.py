@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 
@@ -84,8 +86,10 @@ def _run(options: argparse.Namespace) -> int:
         only=dict(pair.split("=", 1) for pair in options.only), again=options.again,
         say=lambda line: print(line, flush=True),
     )  # fmt: skip
-    for line in failed:
-        print(f"failed: {line}", file=sys.stderr)
+    for error, runs in groupby(sorted(failed, key=itemgetter(1)), key=itemgetter(1)):
+        names = [str(run) for run, _ in runs]
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        print(f"failed: {names[0]}{others}: {error}", file=sys.stderr)
     return 1 if failed else 0
 
 

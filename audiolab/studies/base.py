@@ -124,8 +124,8 @@ def execute(
     only: dict[str, str] | None = None,
     again: bool = False,
     say: Callable[[str], None] = print,
-) -> list[str]:
-    """Run what is missing of a study's grid and return the runs that failed.
+) -> list[tuple[Run, str]]:
+    """Run what is missing of a study's grid and return the runs that failed, each with its error in a line.
 
     Each run writes its row as it ends, so a stopped study continues where it was. With several `workers`, each is a
     process with one thread. `only` keeps runs whose condition (or `seed`, `experiment`) has these values; `again` runs
@@ -143,14 +143,17 @@ def execute(
         raise ValueError(f"only: expected values that occur in the grid of {chapter}, got {only}")
     todo = [run for run in runs if again or not results.run_exists(ledger_row(run, study), root)]
     say(f"{chapter}: {len(runs)} runs at {profile!r}, {len(runs) - len(todo)} already in the ledger")
-    failed: list[str] = []
+    failed: list[tuple[Run, str]] = []
 
     def report(run: Run, outcome: Callable[[], dict[str, Any]]) -> None:
         try:
             row = outcome()
         except Exception as error:
-            failed.append(f"{run}: {type(error).__name__}: {error}")
-            say(f"failed  {run}\n{''.join(traceback.format_exception(error))}")
+            line = f"{type(error).__name__}: {error}"
+            # Data that are missing fail every run alike: once is enough.
+            known = any(line == other for _, other in failed)
+            say(f"failed  {run}" + (", as before" if known else f"\n{''.join(traceback.format_exception(error))}"))
+            failed.append((run, line))
             return
         numbers = " ".join(f"{k}={v:.3f}" for k, v in row["values"].items() if isinstance(v, float))
         say(f"done    {run} in {row['seconds']} s: {numbers}")

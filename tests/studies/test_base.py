@@ -36,7 +36,9 @@ def test_failed_run_is_reported_and_only_it_runs_again(toy, tmp_path):
     said = []
     failed = base.execute("toy", "study", root=tmp_path, say=said.append)
     assert len(toy.calls) == 4
-    assert failed == ["toy/models model=a seed=1 (study): RuntimeError: no luck"]
+    assert [(str(run), error) for run, error in failed] == [
+        ("toy/models model=a seed=1 (study)", "RuntimeError: no luck")
+    ]
     assert any("no luck" in line for line in said)
     assert len(results.read_runs("toy", root=tmp_path)) == 3
     toy.calls.clear()
@@ -45,6 +47,23 @@ def test_failed_run_is_reported_and_only_it_runs_again(toy, tmp_path):
     assert toy.calls == ["toy/models model=a seed=1 (study)"]
     assert base.execute("toy", "study", root=tmp_path, again=True, say=said.append) == []
     assert len(toy.calls) == 5
+
+
+def test_what_every_run_lacks_is_told_once(toy, tmp_path, monkeypatch, capsys):
+    from audiolab.__main__ import main
+
+    def run(run):
+        raise FileNotFoundError(f"data: no recordings for {run.condition['model']}")
+
+    monkeypatch.setattr(toy, "run", run)
+    assert main(["run", "toy", "--profile", "study", "--results", str(tmp_path)]) == 1
+    said = capsys.readouterr()
+    assert said.out.count("Traceback") == 2  # one for each model
+    assert said.out.count("as before") == 2
+    assert said.err.splitlines() == [
+        f"failed: toy/models model={name} seed=0 (study) and 1 more: FileNotFoundError: data: no recordings for {name}"
+        for name in "ab"
+    ]
 
 
 def test_row_says_what_it_was_made_with(toy, tmp_path):
