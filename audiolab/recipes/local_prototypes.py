@@ -64,7 +64,7 @@ class LocalPrototypes(Recipe):
     ablation_n_train_clips: int = 120  # adopted: a sweep is eleven networks for each seed
     ablation_max_epochs: int = 5  # adopted
     ablation_n_seeds: int = 3  # adopted
-    n_main_seeds: int = 5  # adopted; of the changes that a claim rests on
+    n_main_seeds: int = 5  # adopted; changes are run up to the larger of the two
     n_explained_clips: int = 40  # adopted: test clips whose explanations are scored
     n_seeds: int = 5  # adopted (the paper has 10 runs)
 

@@ -69,7 +69,6 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     },
 }
 DICTIONARY_SIZES = (3, 8, 30)  # beside the 15 of "full"
-MAIN_CHANGES = ("full", "classification alone", "3 prototypes")  # claims A5 and A6 rest on these
 
 
 class Trained(NamedTuple):
@@ -305,10 +304,8 @@ def grid(recipe: LocalPrototypes) -> list[Run]:
     for seed in range(recipe.n_seeds):
         runs += [Run(CHAPTER, "patches", {"points": points}, seed, recipe) for points in POINTS]
     changes = [*ABLATIONS, *(f"{m} prototypes" for m in DICTIONARY_SIZES)]
-    for seed in range(recipe.ablation_n_seeds):
+    for seed in range(max(recipe.ablation_n_seeds, recipe.n_main_seeds)):
         runs += [Run(CHAPTER, "ablation", {"change": change}, seed, recipe) for change in changes]
-    for seed in range(recipe.ablation_n_seeds, recipe.n_main_seeds):
-        runs += [Run(CHAPTER, "ablation", {"change": change}, seed, recipe) for change in MAIN_CHANGES]
     return runs
 
 
