@@ -107,7 +107,7 @@ def test_mlp_reads_statistics_as_long_as_the_embedding(recipe, world):
 
 def test_grid():
     runs = study.grid(LocalPrototypes().at("study"))
-    assert len(runs) == 2 * (2 + 3 * 5) + 3 * 5 + 3 * 11 + 2 * 3
+    assert len(runs) == 2 * (2 + 3 * 5) + 3 * 5 + 5 * 11
     assert [r.condition.get("model") for r in runs].count("cnn") == 10
     assert {r.condition["change"] for r in runs if r.experiment == "ablation"} >= {"full", "sparse Z", "30 prototypes"}
 
