@@ -242,7 +242,10 @@ def plot_history(
         axes.set_yscale("log")
     axes.set(xlabel="epoch", ylabel=ylabel)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(ncols=2 if len(wanted) > 4 else 1)
+    if len(wanted) > 4:  # many lines fill the axes: their names go above
+        axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
+    else:
+        axes.legend()
     return figure, axes
 
 
