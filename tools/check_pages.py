@@ -247,6 +247,17 @@ def unnamed_sounds(page: Any) -> list[str]:
     )
 
 
+def unnamed_pictures(page: Any) -> list[str]:
+    """Pictures of a page's text without words for who does not see them: no alt text, or a file's name in its place."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll('article img')].flatMap((image, i) => {
+            const words = image.getAttribute('alt');
+            if (words === null) return [`picture ${i} has no alt text`];
+            return /\\.(png|svg|jpe?g|gif)$/.test(words) ? [`picture ${i} is called ${words}`] : [];
+        })"""
+    )
+
+
 def count_players(page: Any) -> int:
     """Number of sound-and-map players on a page."""
     return page.evaluate("() => document.querySelectorAll('.al-player').length")

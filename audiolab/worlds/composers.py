@@ -4,7 +4,7 @@ Every excerpt is a melody over an accompaniment, or a texture of its own; all of
 mode, harmony, tempo, register, loudness, articulation) except the *texture*, which is the planted concept:
 
 * "alberti": broken triads low, high, middle, high under a melody;
-* "broken": the same triads low, middle, high, middle, so that no statistic of pitch or density tells the two apart;
+* "broken": the same triads low, middle, high, middle: order differs, and which tone comes twice, nothing else;
 * "lines": three or four independent voices that enter in turn with one subject;
 * "runs": scales in short notes, in half of the pieces doubled in octaves, over a leaping bass;
 * "block": whole triads under a melody.

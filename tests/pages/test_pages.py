@@ -60,6 +60,7 @@ def test_in_a_browser(browser, site, path, viewport, scheme):
         if look.count_players(page):  # small words: held to level AA
             assert look.unreadable_text(page, least=4.5, within=".al-player") == []
         assert look.unnamed_sounds(page) == []
+        assert look.unnamed_pictures(page) == []
         assert page.locator("mjx-merror, [data-mjx-error]").count() == 0, "a formula cannot be read"
         if viewport is look.PHONE:
             assert look.sideways_scroll(page) == []

@@ -7,6 +7,7 @@ from tools import check_pages as look
 pytestmark = pytest.mark.pages
 
 SOUND = "data:audio/wav;base64,UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQAAAAA="
+DOT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 GOOD = """<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>t</title>
 <meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
 <style>body {{ background: {ground}; color: {ink} }}</style>{head}</head>
@@ -121,6 +122,17 @@ def test_a_part_of_the_page_is_held_to_more(opened):
 def test_useless_sounds_are_seen(opened, body, word):
     page, _ = opened(body=body)
     assert any(word in line for line in look.unnamed_sounds(page))
+
+
+@pytest.mark.parametrize(
+    ("picture", "word"),
+    [(f'<img src="{DOT}">', "no alt"), (f'<img src="{DOT}" alt="../_images/3f2a.png">', "3f2a.png")],
+    ids=["none", "a file's name"],
+)
+def test_a_picture_without_words_is_seen(opened, picture, word):
+    page, _ = opened(body=picture + f'<img src="{DOT}" alt="A dot."><img src="{DOT}" alt="">')
+    (said,) = look.unnamed_pictures(page)
+    assert word in said
 
 
 def test_a_lost_player_is_seen(opened):
