@@ -27,7 +27,7 @@ def small(recipe):
 
 
 def test_world_shapes_scaling_and_labels(recipe, world, small):
-    for one, n_train, n_classes in ((world, 4, 10), (small, 6, 5)):
+    for one, n_train, n_classes in ((world, recipe.n_train_clips, 10), (small, recipe.small_n_train_clips, 5)):
         split = one.train
         assert split.x.shape == (n_train * 10, 20, 128)
         assert split.x_cnn.shape == (n_train * 10, 43, 128)
