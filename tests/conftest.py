@@ -76,3 +76,19 @@ def miniature_openmic(tmp_path, tone):
         sound = tone(160_000, 16_000, level=0.1 * (i + 1))
         soundfile.write(folder / "audio" / "000" / f"{key}.ogg", sound, 16_000, format="OGG", subtype="VORBIS")
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def band_recipe():
+    """Visual attention's recipe on a handful of clips."""
+    from audiolab.recipes.visual_attention import VisualAttention
+
+    return VisualAttention().at("smoke").but(n_train_clips=6, n_validation_clips=4, n_test_clips=4)
+
+
+@pytest.fixture(scope="module")
+def band_world(apart, band_recipe):
+    """The bands of sampled instruments by that recipe."""
+    from audiolab.studies.instrument_worlds import instrument_world
+
+    return instrument_world(band_recipe)

@@ -148,7 +148,7 @@ def load_fidelity(chapter: str, *, book: str | Path | None = None) -> list[dict[
 def _load_list(path: Path, fields: Sequence[str]) -> list[dict[str, Any]]:
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, ten times faster, where it was built
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, in C, where it was built
     entries = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ValueError(f"{path.name}: expected a list of entries, got {type(entries).__name__}")

@@ -17,17 +17,8 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def recipe():
-    return VisualAttention().at("smoke").but(n_train_clips=6, n_validation_clips=4, n_test_clips=4)
-
-
-@pytest.fixture(scope="module")
-def world(recipe):
-    return worlds.instrument_world(recipe)
-
-
-def test_splits(recipe, world):
+def test_splits(band_recipe, band_world):
+    world = band_world
     expected = ((world.train, 6, "training"), (world.test, 4, "training"), (world.held_out, 2, "held_out"))
     for split, n, programs in expected:
         assert split.x.shape == (n, 998, 64)
@@ -35,18 +26,18 @@ def test_splits(recipe, world):
         shown = ~np.isnan(split.y)
         assert (split.y[shown] == split.truth[shown]).all()
         assert split.programs == programs
-    assert np.isnan(world.train.y).any()
-    assert not np.isnan(world.held_out.y).any()
+    assert np.isnan(band_world.train.y).any()
+    assert not np.isnan(band_world.held_out.y).any()
     seeds = [set(s.clip_seeds) for s in (world.train, world.validation, world.test, world.held_out)]
     assert len(set.union(*seeds)) == sum(len(s) for s in seeds)
-    assert worlds.instrument_world(recipe).checksum == world.checksum
-    assert worlds.instrument_world(recipe, 1).checksum != world.checksum
+    assert worlds.instrument_world(band_recipe).checksum == band_world.checksum
+    assert worlds.instrument_world(band_recipe, 1).checksum != band_world.checksum
 
 
-def test_a_clip_is_made_again(world):
-    clip = world.clip(world.test, 1)
-    np.testing.assert_allclose(worlds.log_mel(clip.samples), world.test.x[1].astype(np.float32), atol=5e-3)
-    assert np.array_equal(clip.labels, world.test.truth[1])
+def test_a_clip_is_made_again(band_world):
+    clip = band_world.clip(band_world.test, 1)
+    np.testing.assert_allclose(worlds.log_mel(clip.samples), band_world.test.x[1].astype(np.float32), atol=5e-3)
+    assert np.array_equal(clip.labels, band_world.test.truth[1])
 
 
 def test_openmic_becomes_a_world(miniature_openmic, monkeypatch):

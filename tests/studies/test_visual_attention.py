@@ -1,4 +1,4 @@
-"""Splits are what they say, the front's layer is split and kept, every network of the grid runs and repeats."""
+"""The front's layer is split and kept, every network of the grid runs and repeats."""
 
 import importlib.util
 
@@ -24,68 +24,58 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def recipe():
-    return VisualAttention().at("smoke").but(n_train_clips=6, n_validation_clips=4, n_test_clips=4)
+def front(band_recipe):
+    return study.Soloist(band_recipe).body.eval().requires_grad_(False)
 
 
-@pytest.fixture(scope="module")
-def world(recipe):
-    return study.instrument_world(recipe)
-
-
-@pytest.fixture(scope="module")
-def front(recipe):
-    return study.Soloist(recipe).body.eval().requires_grad_(False)
-
-
-def test_features_are_the_front_s_and_the_split_layer_is_its_own(recipe, world, front):
-    u = study.features(front, world.test.x)
+def test_features_are_the_front_s_and_the_split_layer_is_its_own(band_recipe, band_world, front):
+    u = study.features(front, band_world.test.x)
     with torch.no_grad():
-        expected = front(torch.as_tensor(world.test.x.astype(np.float32))).features
+        expected = front(torch.as_tensor(band_world.test.x.astype(np.float32))).features
     assert u.shape == (4, 60, 4, 64)
     np.testing.assert_allclose(u, expected.numpy(), rtol=2e-3, atol=1e-3)
-    model = study.make_attention_mic("AttTF", recipe, front, n_classes=10)
+    model = study.make_attention_mic("AttTF", band_recipe, front, n_classes=10)
     torch.testing.assert_close(model.first_weight, split_first_layer(front.fc[0].weight, 64))
     assert not model.first_weight.requires_grad
 
 
-def test_front_is_pretrained_saved_and_loaded(recipe, tmp_path):
+def test_front_is_pretrained_saved_and_loaded(band_recipe, tmp_path):
     with pytest.raises(FileNotFoundError, match="python -m audiolab run visual_attention"):
-        study.load_front(recipe, tmp_path)
-    model, values = study.pretrain(recipe.but(pretrain_n_notes=20))
+        study.load_front(band_recipe, tmp_path)
+    model, values = study.pretrain(band_recipe.but(pretrain_n_notes=20))
     assert set(values) == {"accuracy", "accuracy_held_out"}
     study.save_front(model, tmp_path)
     x = torch.randn(2, 96, 64)
-    stored = study.load_front(recipe, tmp_path)(x).embedding
+    stored = study.load_front(band_recipe, tmp_path)(x).embedding
     torch.testing.assert_close(stored, model.body(x).embedding, rtol=0.01, atol=0.01)  # kept with 16 bits
     with pytest.raises(ValueError, match="widths"):
-        study.load_front(recipe.but(n_hidden=16), tmp_path)
+        study.load_front(band_recipe.but(n_hidden=16), tmp_path)
 
 
-def test_training_repeats_and_scores(recipe, world, front):
-    one, two = (study.train_attention_mic("AttTF", world, recipe, front, 3, progress=False) for _ in range(2))
+def test_training_repeats_and_scores(band_recipe, band_world, front):
+    one, two = (study.train_attention_mic("AttTF", band_world, band_recipe, front, 3, progress=False) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(one.model.parameters(), two.model.parameters(), strict=True))
     assert set(one.fit.history[0]) >= {"loss_classification", "loss_weight_decay", "validation_macro_f1"}
-    values = study.score(one.model, world, recipe, front)
+    values = study.score(one.model, band_world, band_recipe, front)
     assert values["macro_f1"] == pytest.approx(np.mean(list(values["f1_by_class"].values())))
     chordal, others = values["f1_chordal"], values["f1_others"]
     assert (4 * chordal + 6 * others) / 10 == pytest.approx(values["macro_f1"])
 
 
 @pytest.mark.parametrize("name", ["SR16", "SR16-FL", "RAM16-RNN", "SR16 sweep"])
-def test_sightreaders_train(recipe, world, name):
-    trained = study.train_sightreader(name, world, recipe, 1, progress=False)
+def test_sightreaders_train(band_recipe, band_world, name):
+    trained = study.train_sightreader(name, band_world, band_recipe, 1, progress=False)
     assert {"loss_classification", "loss_baseline", "loss_reinforce"} <= set(trained.fit.history[0])
-    steps = study.f1_by_glimpse(trained.model, world, recipe)
+    steps = study.f1_by_glimpse(trained.model, band_world, band_recipe)
     assert len(steps) == 16
-    assert steps[-1] == pytest.approx(study.score(trained.model, world, recipe)["macro_f1"])
+    assert steps[-1] == pytest.approx(study.score(trained.model, band_world, band_recipe)["macro_f1"])
 
 
-def test_regions_and_lifts(recipe, world, front):
-    regions = study.true_regions(world, world.test, [0, 1])
-    assert {r.k for r in regions if r.clip == 1} == set(np.flatnonzero(world.test.truth[1]))
-    uniform = study.make_attention_mic("AttTF uniform", recipe, front, n_classes=10)
-    found = study.attention_lifts(uniform, study.features(front, world.test.x[:2]), regions, threshold=0.0)
+def test_regions_and_lifts(band_recipe, band_world, front):
+    regions = study.true_regions(band_world, band_world.test, [0, 1])
+    assert {r.k for r in regions if r.clip == 1} == set(np.flatnonzero(band_world.test.truth[1]))
+    uniform = study.make_attention_mic("AttTF uniform", band_recipe, front, n_classes=10)
+    found = study.attention_lifts(uniform, study.features(front, band_world.test.x[:2]), regions, threshold=0.0)
     assert found["time_lift"] == pytest.approx(1, abs=1e-5)
     assert found["instance_lift"] == pytest.approx(1, abs=1e-5)
 
@@ -98,24 +88,24 @@ def test_regions_and_lifts(recipe, world, front):
                 alpha[r.clip, ..., r.k] = torch.as_tensor(r.instances).float() / r.instances.sum()
             return uniform(u)._replace(attention=alpha)
 
-    perfect = study.attention_lifts(Knows(), study.features(front, world.test.x[:2]), regions, threshold=0.0)
+    perfect = study.attention_lifts(Knows(), study.features(front, band_world.test.x[:2]), regions, threshold=0.0)
     expected = np.mean([1 / r.instances.mean() for r in regions if 0 < r.time.mean() < 1])
     assert perfect["instance_lift"] == pytest.approx(expected, rel=1e-4)
 
 
-def test_glimpse_lift_is_the_share_of_looks_that_fall_inside(recipe, world):
-    regions = study.true_regions(world, world.test, [0, 1, 2])
-    model = study.make_sightreader("SR16 centred", recipe, world)
-    found = study.glimpse_lift(model, world, regions)
-    seen = covered_cells(model.eval()(torch.as_tensor(world.test.x[:3].astype(np.float32))).locations, SHAPED, 998)
+def test_glimpse_lift_is_the_share_of_looks_that_fall_inside(band_recipe, band_world):
+    regions = study.true_regions(band_world, band_world.test, [0, 1, 2])
+    model = study.make_sightreader("SR16 centred", band_recipe, band_world)
+    found = study.glimpse_lift(model, band_world, regions)
+    seen = covered_cells(model.eval()(torch.as_tensor(band_world.test.x[:3].astype(np.float32))).locations, SHAPED, 998)
     each = [
         seen[r.clip].numpy()[r.cells].mean() / seen[r.clip].float().mean().item()  # share seen inside over share seen
         for r in regions if 0 < r.cells.mean() < 1
     ]  # fmt: skip
     assert found == pytest.approx(np.mean(each), rel=1e-6)
-    everywhere = study.make_sightreader("SR16", recipe, world)
+    everywhere = study.make_sightreader("SR16", band_recipe, band_world)
     everywhere.sizes = ((3000, 200),)
-    assert study.glimpse_lift(everywhere, world, regions) == pytest.approx(1)
+    assert study.glimpse_lift(everywhere, band_world, regions) == pytest.approx(1)
 
 
 def names_of(runs):
@@ -133,7 +123,7 @@ def test_grid_runs_and_lands_in_the_ledger(tmp_path, monkeypatch, front):
         *study.ATTENTION, *study.SIGHTREADERS, *study.KNOWN_RATES, *(f"AttTF {how}" for how in study.CONTROLS),
     }
     assert [r.seed for r in study.grid(VisualAttention().at("demo"))] == [0] * (len(seeds) + 1)
-    monkeypatch.setattr(study, "load_front", lambda recipe: front)
+    monkeypatch.setattr(study, "load_front", lambda band_recipe: front)
     small = VisualAttention().at("smoke").but(n_train_clips=6, n_validation_clips=4, n_test_clips=4)
     for name in ("AttTF", "FC", "AttTF shuffled labels", "AttTF known 10 %", "RAM16-GRU equal cover"):
         base.run_one(base.Run("visual_attention", "instruments", {"model": name}, 0, small), root=tmp_path)
